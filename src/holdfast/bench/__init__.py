@@ -1,0 +1,1 @@
+"""Reproducible comparisons: every figure in the docs is a row of one of these."""

@@ -1,0 +1,1 @@
+"""Public contract checks: what a model, source or feature of your own must pass."""

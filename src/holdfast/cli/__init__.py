@@ -1,0 +1,1 @@
+"""The command line: calls app.service and bench, and nothing else."""

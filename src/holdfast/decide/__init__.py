@@ -1,0 +1,1 @@
+"""What is worth doing: risk bands by a cost rule."""

@@ -1,0 +1,1 @@
+"""The only door to DuckDB, Ibis back ends, Parquet, SQLite and database drivers."""

@@ -1,0 +1,100 @@
+"""DuckDB through Ibis: one in-memory connection, in UTC, that never reaches the network.
+
+DuckDB reads the lake's Parquet files and never owns them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+
+def default_threads() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Engine:
+    """A query engine with a memory limit that spills to disk.
+
+    >>> with Engine() as engine:
+    ...     engine.scalar(engine.memory(pa.table({"x": [1, 2, 3]})).x.sum())
+    6
+    """
+
+    def __init__(self, *, memory_limit: str = "4GB", threads: int | None = None, spill: Path | None = None) -> None:
+        self._spill = tempfile.TemporaryDirectory(prefix="holdfast-", dir=spill, ignore_cleanup_errors=True)
+        self.backend = ibis.duckdb.connect(
+            ":memory:",
+            memory_limit=memory_limit,
+            threads=threads or default_threads(),
+            temp_directory=self._spill.name,
+        )
+        for statement in (
+            "SET TimeZone = 'UTC'",
+            "SET autoinstall_known_extensions = false",
+            "SET preserve_insertion_order = false",
+            "SET enable_progress_bar = false",
+        ):
+            self.backend.raw_sql(statement)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.backend.disconnect()
+        self._spill.cleanup()
+
+    def parquet(self, paths: Path | str | Sequence[Path | str]) -> Any:
+        """A lazy table over Parquet files; columns are matched by name."""
+        names = [str(paths)] if isinstance(paths, (str, Path)) else [str(path) for path in paths]
+        return self.backend.read_parquet(names, union_by_name=len(names) > 1)
+
+    def memory(self, table: pa.Table) -> Any:
+        """A lazy table over an Arrow table held in memory."""
+        return self.backend.create_table(ibis.util.gen_name("memory"), table, temp=True)
+
+    def cached(self, expression: Any) -> Any:
+        """The result of an expression, computed now and kept for reuse."""
+        return self.backend.create_table(ibis.util.gen_name("cached"), expression, temp=True)
+
+    def sql(self, statement: str) -> Any:
+        """Run a statement (settings, COPY, macros) on the raw connection."""
+        return self.backend.raw_sql(statement)
+
+    def arrow(self, expression: Any) -> pa.Table:
+        """The result of an expression as one Arrow table."""
+        return self.backend.to_pyarrow(expression)
+
+    def batches(self, expression: Any, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+        """The result of an expression in batches."""
+        yield from self.backend.to_pyarrow_batches(expression, chunk_size=rows)
+
+    def scalar(self, expression: Any) -> Any:
+        """The single value of an expression."""
+        return self.backend.to_pyarrow(expression).as_py()
+
+    def write_parquet(self, expression: Any, path: Path) -> Path:
+        """Stream the result of an expression into one Parquet file (zstd)."""
+        self.backend.to_parquet(expression, str(path), compression="zstd")
+        return path
+
+
+@contextmanager
+def engine(**options: Any) -> Iterator[Engine]:
+    """`Engine` as a context manager that closes what it opened."""
+    one = Engine(**options)
+    try:
+        yield one
+    finally:
+        one.close()

@@ -1,0 +1,1 @@
+"""Is it true? Walk-forward backtest, comparison, promises kept."""

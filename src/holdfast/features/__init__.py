@@ -1,0 +1,1 @@
+"""What was known: declared once, read by SQL and by one live customer in plain Python."""

@@ -1,0 +1,1 @@
+"""Anything -> one clean event log: sources, mapping, cleaning, identity, quality, store."""

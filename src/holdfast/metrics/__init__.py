@@ -1,0 +1,1 @@
+"""Is a prediction any good? Forecast metrics with their bootstrap, on plain arrays."""

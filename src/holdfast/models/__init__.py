@@ -1,0 +1,1 @@
+"""Rows -> predictions: baselines, logistic, LightGBM, calibration, reasons."""

@@ -1,0 +1,1 @@
+"""Who the customers are: life-cycle, cohorts, the customer page."""

@@ -1,0 +1,1 @@
+"""Release tables -> one HTML folder that opens offline."""

@@ -1,0 +1,1 @@
+"""A shop whose truth is known: parameters -> core tables. Distinct from any model we fit."""
