@@ -1,0 +1,78 @@
+"""`lists/*.csv` for the owner who opens Excel: UTF-8 with BOM, no formula can run, plain words."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from holdfast.core.text import Language, Text
+
+#: A cell that starts with one of these is a formula to a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+AT_RISK = (
+    Text("customer", "客户"),
+    Text("risk band", "风险等级"),
+    Text("chance of no order", "不下单概率"),
+    Text("from", "下限"),
+    Text("to", "上限"),
+    Text("value at risk", "风险价值"),
+    Text("currency", "货币"),
+    Text("days since last order", "距上次下单天数"),
+    Text("life-cycle", "生命周期"),
+    Text("why", "原因"),
+)
+WHY = (Text("customer", "客户"), Text("strength", "强度"), Text("reason", "原因"))
+RECOMMENDED = (Text("customer", "客户"), Text("rank", "排名"), Text("item", "商品"), Text("why", "原因"))
+
+
+def safe(cell: Any) -> Any:
+    """A cell that no spreadsheet runs: text that looks like a formula gets a leading apostrophe.
+
+    >>> safe("=HYPERLINK(...)"), safe(-3.5)
+    ("'=HYPERLINK(...)", -3.5)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def write(path: Path, head: Sequence[Text], rows: Iterable[Sequence[Any]], language: Language) -> None:
+    """One list as CSV."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([one.render(language) for one in head])
+    writer.writerows([safe(cell) for cell in row] for row in rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.getvalue().encode("utf-8-sig"))
+
+
+def write_lists(folder: Path, customers: Sequence[dict[str, Any]], language: Language) -> None:
+    """The at-risk list (most value first), the reasons behind it, and the recommended list."""
+    risky = (one for one in customers if one["risk_band"] != "low")
+    ranked = sorted(risky, key=lambda c: (-c["value_at_risk"], c["customer_id"]))
+    write(folder / "at_risk.csv", AT_RISK, (_at_risk_row(one) for one in ranked), language)
+    why = (
+        (one["customer_id"], round(reason["contribution"], 3), reason["text"])
+        for one in ranked
+        for reason in one["reasons"]
+    )
+    write(folder / "why.csv", WHY, why, language)
+    write(folder / "recommended.csv", RECOMMENDED, (), language)
+
+
+def _at_risk_row(one: dict[str, Any]) -> tuple[Any, ...]:
+    days = one["days_since_last_order"]
+    return (
+        one["customer_id"],
+        one["risk_band"],
+        round(one["p_churn"], 3),
+        round(one["p_churn_low"], 3),
+        round(one["p_churn_high"], 3),
+        round(one["value_at_risk"], 2),
+        one["currency"],
+        None if days is None else int(days),
+        one["lifecycle"],
+        "; ".join(reason["text"] for reason in one["reasons"]),
+    )
