@@ -19,12 +19,20 @@ class Term:
 TERMS: tuple[Term, ...] = (
     Term(
         "customer_id",
-        Text("Who, after identity resolution; raw ids are `source_id`.", "身份合并之后的客户；原始编号是 `source_id`。"),
+        Text(
+            "Who, after identity resolution; raw ids are `source_id`.", "身份合并之后的客户；原始编号是 `source_id`。"
+        ),
         "user, client, uid",
     ),
-    Term("item_id", Text("What is sold, read or taken: goods, courses, articles.", "被购买、阅读或学习的东西：商品、课程、文章。")),
+    Term(
+        "item_id",
+        Text("What is sold, read or taken: goods, courses, articles.", "被购买、阅读或学习的东西：商品、课程、文章。"),
+    ),
     Term("order_id", Text("The order that purchase lines belong to.", "购买明细所属的订单。")),
-    Term("source_id", Text("The customer's id in one source, before resolution.", "身份合并之前，客户在某个来源中的编号。")),
+    Term(
+        "source_id",
+        Text("The customer's id in one source, before resolution.", "身份合并之前，客户在某个来源中的编号。"),
+    ),
     Term("occurred_at", Text("When it happened.", "事情发生的时刻。"), "ts, date, created"),
     Term("recorded_at", Text("When the shop's source knew it.", "商家的数据源得知此事的时刻。"), "ts, created"),
     Term(
@@ -72,7 +80,11 @@ TERMS: tuple[Term, ...] = (
         "recency",
     ),
     Term("duration", Text("Days until the event, or until observation ended.", "到事件发生（或观察结束）的天数。")),
-    Term("event_observed", Text("False: censored, the event had not happened yet.", "为假表示删失：事件尚未发生。"), "status"),
+    Term(
+        "event_observed",
+        Text("False: censored, the event had not happened yet.", "为假表示删失：事件尚未发生。"),
+        "status",
+    ),
     Term("survival", Text("survival(d) = P(no order within d days).", "survival(d) = d 天内不下单的概率。")),
     Term(
         "value_at_risk",
@@ -84,19 +96,33 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "next_order_at",
-        Text("First date with P(order by then) >= 0.5; null beyond 180 days.", "下单概率首次达到0.5的日期；超过180天为空。"),
+        Text(
+            "First date with P(order by then) >= 0.5; null beyond 180 days.",
+            "下单概率首次达到0.5的日期；超过180天为空。",
+        ),
     ),
     Term("clv", Text("Discounted expected margin over the stated horizon.", "在给定期限内折现的预期利润。"), "ltv"),
-    Term("risk_band", Text("low, watch, high or critical, by a cost rule.", "按成本规则划分的风险等级：低、关注、高、危急。")),
-    Term("treatment", Text("What may be done; doing nothing is one.", "可以采取的措施；什么都不做也是一种。"), "action"),
+    Term(
+        "risk_band",
+        Text("low, watch, high or critical, by a cost rule.", "按成本规则划分的风险等级：低、关注、高、危急。"),
+    ),
+    Term(
+        "treatment", Text("What may be done; doing nothing is one.", "可以采取的措施；什么都不做也是一种。"), "action"
+    ),
     Term("holdout", Text("Customers never treated, long-lived.", "长期保留、从不干预的对照客户。")),
     Term("uplift", Text("Effect per customer; good is positive.", "每位客户的增量效果；正值为好。"), "lift"),
     Term("signal", Text("A number over time.", "随时间变化的数值。")),
     Term("alert", Text("A raised message.", "已发出的提醒。"), "warning"),
-    Term("lane", Text("Where a recommendation came from: again, explore, complement, new.", "推荐的来源：再次购买、探索、搭配、新品。")),
+    Term(
+        "lane",
+        Text(
+            "Where a recommendation came from: again, explore, complement, new.",
+            "推荐的来源：再次购买、探索、搭配、新品。",
+        ),
+    ),
     Term("release", Text("An immutable published folder of results.", "不可更改的已发布结果文件夹。")),
     Term("fold", Text("Which cutoffs train, calibrate and test.", "哪些截止时刻用于训练、校准和检验。")),
-)  # fmt: skip
+)
 
 
 def glossary(language: Language = "en") -> str:
