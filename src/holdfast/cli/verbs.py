@@ -1,0 +1,281 @@
+"""Every verb of the `holdfast` command, its options and its help. The work is done by `app.service`."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from holdfast.app.answer import Answer
+
+app = typer.Typer(
+    name="holdfast",
+    help="Keep your customers: from raw shop events to an explained, measured retention release.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+features_app = typer.Typer(help="The declared features: list, sql, show.", no_args_is_help=True)
+release_app = typer.Typer(help="Published releases: list, rollback, verify.", no_args_is_help=True)
+config_app = typer.Typer(help="holdfast.toml: check it.", no_args_is_help=True)
+app.add_typer(features_app, name="features")
+app.add_typer(release_app, name="release")
+app.add_typer(config_app, name="config")
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The shop's folder.")]
+Here = Annotated[Path, typer.Argument(metavar="[DIR]", help="The shop's folder; the current one by default.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout; progress on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Preset = Annotated[
+    str | None, typer.Option("--preset", metavar="P", help="How to read the file; guessed if not given.")
+]
+CutoffOption = Annotated[
+    str | None, typer.Option("--cutoff", metavar="DAY", help="Instant of knowledge; default: after the last event.")
+]
+HorizonOption = Annotated[str | None, typer.Option("--horizon", metavar="30d", help="How far ahead; default 30d.")]
+LanguageOption = Annotated[str | None, typer.Option("--language", metavar="en|zh", help="Language of the answer.")]
+_HERE = Path()
+
+
+def _answer(json: bool, call: Callable[..., Answer], *args: Any, bars: bool = True, **options: Any) -> None:
+    """Call the service, drawing its progress, and print the answer."""
+    if bars:
+        from holdfast.cli.bars import Bars
+
+        with Bars() as progress:
+            answer = call(*args, progress=progress, **options)
+    else:
+        answer = call(*args, **options)
+    if json:
+        sys.stdout.write(jsonlib.dumps(answer.data, ensure_ascii=False, default=str) + "\n")
+    elif answer.text:
+        sys.stdout.write(answer.text.rstrip("\n") + "\n")
+
+
+def _version(show: bool) -> None:
+    if show:
+        from holdfast import __version__
+
+        sys.stdout.write(f"holdfast {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: holdfast demo demo-shop")
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make it.")] = Path("demo-shop"),
+    customers: Annotated[int, typer.Option(help="How many customers the synthetic shop has.")] = 5000,
+    days: Annotated[int, typer.Option(help="How many days of history.")] = 730,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic shop.")] = 1,
+    language: LanguageOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make a synthetic shop whose truth is known, run everything, and show what Holdfast says."""
+    from holdfast.app import service
+
+    _answer(json, service.demo, folder, customers=customers, days=days, seed=seed, language=language)
+
+
+@app.command(epilog="Example: holdfast init shop --preset online-retail")
+def init(
+    folder: Here = _HERE,
+    preset: Preset = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone of the shop, e.g. Europe/London.")] = None,
+    currency: Annotated[str | None, typer.Option(help="ISO 4217 code, e.g. GBP.")] = None,
+    language: LanguageOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Create a shop folder with a commented holdfast.toml."""
+    from holdfast.app import service
+
+    _answer(json, service.init, folder, preset=preset, zone=zone, currency=currency, language=language, bars=False)
+
+
+@app.command(epilog="Example: holdfast doctor orders.csv")
+def doctor(
+    origin: Annotated[Path, typer.Argument(metavar="FILE_OR_DIR", help="An order file, or a shop's folder.")],
+    preset: Preset = None,
+    horizon: HorizonOption = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone of the dates in the file.")] = None,
+    language: LanguageOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """One page on any order file, nothing configured: what it holds, what is wrong, what can be forecast."""
+    from holdfast.app import service
+
+    _answer(json, service.doctor, origin, preset=preset, horizon=horizon, zone=zone, language=language)
+
+
+@app.command(name="import", epilog="Example: holdfast import shop orders.csv.gz items.csv")
+def import_(
+    folder: Folder,
+    origins: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, or database URLs.")],
+    preset: Preset = None,
+    source: Annotated[str | None, typer.Option(help="Name of the source; default: the preset's name.")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Read files into the shop's log. The same file again adds nothing; bad rows are set aside and counted."""
+    from holdfast.app import service
+
+    _answer(json, service.import_files, folder, origins, preset=preset, source=source)
+
+
+@app.command(epilog="Example: holdfast quality shop")
+def quality(folder: Here = _HERE, language: LanguageOption = None, json: Json = False, debug: Debug = False) -> None:
+    """What cleaning found, with counts, money and examples; rows and money reconciled."""
+    from holdfast.app import service
+
+    _answer(json, service.quality, folder, language=language)
+
+
+@app.command(epilog="Example: holdfast run shop --horizon 30d")
+def run(
+    folder: Here = _HERE,
+    cutoff: CutoffOption = None,
+    horizon: HorizonOption = None,
+    language: LanguageOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """The whole path: clean, learn, backtest, predict, explain, publish a release with its report."""
+    from holdfast.app import service
+
+    _answer(json, service.run, folder, cutoff=cutoff, horizon=horizon, language=language)
+
+
+@app.command(epilog="Example: holdfast backtest shop --cutoff 2011-11-09 --horizon 30d")
+def backtest(
+    folder: Here = _HERE,
+    cutoff: CutoffOption = None,
+    horizon: HorizonOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """How good the forecast would have been: every model and baseline at the cutoff and at earlier ones."""
+    from holdfast.app import service
+
+    _answer(json, service.backtest, folder, cutoff=cutoff, horizon=horizon)
+
+
+@app.command(epilog="Example: holdfast explain shop 17850")
+def explain(
+    folder: Folder,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer_id.")],
+    language: LanguageOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """One customer: profile, timeline, prediction with its interval, and the reasons."""
+    from holdfast.app import service
+
+    _answer(json, service.explain, folder, customer, language=language)
+
+
+@app.command(epilog="Example: holdfast report shop")
+def report(folder: Here = _HERE, json: Json = False, debug: Debug = False) -> None:
+    """Where the published report lies."""
+    from holdfast.app import service
+
+    _answer(json, service.report, folder, bars=False)
+
+
+@features_app.command("list", epilog="Example: holdfast features list")
+def features_list(language: LanguageOption = None, json: Json = False, debug: Debug = False) -> None:
+    """Every declared feature with unit, window, meaning of missing and reason sentence."""
+    from holdfast.app import service
+
+    _answer(json, service.features_list, language=language, bars=False)
+
+
+@features_app.command("sql", epilog="Example: holdfast features sql order_count_90d")
+def features_sql(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A feature's name.")],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """The SQL that one feature compiles to."""
+    from holdfast.app import service
+
+    _answer(json, service.features_sql, name, bars=False)
+
+
+@features_app.command("show", epilog="Example: holdfast features show shop 17850")
+def features_show(
+    folder: Folder,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer_id.")],
+    language: LanguageOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Every feature of one customer at the published cutoff."""
+    from holdfast.app import service
+
+    _answer(json, service.features_show, folder, customer, language=language)
+
+
+@release_app.command("list", epilog="Example: holdfast release list shop")
+def release_list(folder: Here = _HERE, json: Json = False, debug: Debug = False) -> None:
+    """All releases, the published one marked."""
+    from holdfast.app import service
+
+    _answer(json, service.release_list, folder, bars=False)
+
+
+@release_app.command("rollback", epilog="Example: holdfast release rollback shop")
+def release_rollback(
+    folder: Here = _HERE,
+    to: Annotated[str | None, typer.Option(metavar="ID", help="Which one; default: the one before.")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Publish an earlier release again."""
+    from holdfast.app import service
+
+    _answer(json, service.release_rollback, folder, to=to, bars=False)
+
+
+@release_app.command("verify", epilog="Example: holdfast release verify shop")
+def release_verify(folder: Here = _HERE, json: Json = False, debug: Debug = False) -> None:
+    """Compare every file of the published release with its sha256."""
+    from holdfast.app import service
+
+    _answer(json, service.release_verify, folder, bars=False)
+
+
+@config_app.command("check", epilog="Example: holdfast config check shop")
+def config_check(folder: Here = _HERE, json: Json = False, debug: Debug = False) -> None:
+    """Read holdfast.toml strictly and show every value in force."""
+    from holdfast.app import service
+
+    _answer(json, service.config_check, folder, bars=False)
+
+
+@app.command(epilog="Example: holdfast bench features --json")
+def bench(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which; none lists them.")] = None,
+    data: Annotated[str | None, typer.Option("--data", metavar="SET", help="Which data set.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Go beyond 20 minutes.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Run a benchmark; every figure in the docs is a row of one of these."""
+    from holdfast.cli.benches import bench as run_bench
+
+    run_bench(name, data=data, full=full, every=every, json=json)
