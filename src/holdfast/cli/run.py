@@ -10,6 +10,7 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from holdfast.core.errors import HoldfastError
 
@@ -29,7 +30,7 @@ def run(argv: Sequence[str]) -> int:
     from holdfast.cli.verbs import app
 
     # typer brings its own copy of click from 0.20 on; its public BadParameter leads to the class in use.
-    usage = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+    usage: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     as_json, debug = "--json" in argv, "--debug" in argv
     try:
         result = app(args=list(argv), prog_name="holdfast", standalone_mode=False)
@@ -50,7 +51,7 @@ def run(argv: Sequence[str]) -> int:
     except MemoryError:
         return _fail(HoldfastError("out of memory", remedy="lower [shop] memory in holdfast.toml"), as_json, debug)
     except usage as error:
-        error.show()  # type: ignore[attr-defined]  # click prints usage and the nearest name
+        error.show()
         return 2
     except Exception as error:
         remedy = "this is a mistake in Holdfast; run the same command with --debug and report what it prints"
