@@ -109,7 +109,7 @@ def backtest(
         look_closer(final, said[chosen][newest], chosen, newest, zone),
         segment_scores(slices, {c: said[chosen][c] for c in tests}, settings, seed),
         stakes(slices, {c: said[chosen][c] for c in tests}, closes_after, settings),
-        tuple([*notes, *dropped, *borrowed, *_notes(forward, chosen, newest, kinds[chosen, newest], settings)]),
+        (*notes, *dropped, *borrowed, *_notes(forward, chosen, newest, kinds[chosen, newest], settings)),
         forward, said,
     )  # fmt: skip
 

@@ -118,4 +118,4 @@ def _mean_draws(
     tops = np.array([np.bincount(c, g, minlength=customers) for c, g in zip(codes, gains, strict=True)])
     sizes = np.array([np.bincount(c, minlength=customers) for c in codes], np.float64)
     parts = [(w @ tops.T) / np.maximum(w @ sizes.T, 1.0) for w in replicates(customers, count, seed)]
-    return np.concatenate(parts).mean(axis=1)
+    return np.asarray(np.concatenate(parts).mean(axis=1))

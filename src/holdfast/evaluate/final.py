@@ -142,18 +142,20 @@ def _spend(train: Slices) -> SpendFit | None:
 def _card(
     backtest: Backtest, train: Slices, model: Model, fitted: Fitted, kind: str, doubt: float, population: str
 ) -> Card:
-    day = lambda one: str(one.local_day(backtest.zone))  # noqa: E731 - a word for the four uses below
+    first, last, tested = (
+        str(one.local_day(backtest.zone)) for one in (train.cutoffs[0], train.cutoffs[-1], backtest.test_cutoffs[-1])
+    )
     shown = {}
     for metric in METRICS:
         one = backtest.score(metric)
         shown[metric] = (one.value if np.isfinite(one.value) else None, one.low, one.high)
-    parameters = asdict(model) if is_dataclass(model) and not isinstance(model, type) else {}
+    parameters: dict[str, Any] = asdict(model) if is_dataclass(model) and not isinstance(model, type) else {}
     ids = train.features.key.customer_id
     return Card(
         backtest.chosen, str(backtest.horizon), str(backtest.gap), kind, doubt, len(train),
-        len(ids.unique()), len(train.cutoffs), day(train.cutoffs[0]), day(train.cutoffs[-1]),
+        len(ids.unique()), len(train.cutoffs), first, last,
         float(train.outcomes.churned.mean()), parameters, tuple(fitted.columns), population,
-        day(backtest.test_cutoffs[-1]), shown, backtest.notes,
+        tested, shown, backtest.notes,
     )  # fmt: skip
 
 

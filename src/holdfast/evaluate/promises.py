@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from holdfast.core.errors import TooLittleData, UsageError
 from holdfast.core.money import MONEY_SCALE
 from holdfast.core.tables import Outcomes
-from holdfast.core.text import Text
+from holdfast.core.text import Language, Text
 from holdfast.metrics.forecast import forecast_metrics
 from holdfast.metrics.probability import calibration_table, wilson
 
@@ -99,7 +99,9 @@ def _bands(published: pa.Table, said: Floats, happened: NDArray[np.bool_]) -> li
         if inside.any():
             rate, n = float(happened[inside].mean()), int(inside.sum())
             low, high = wilson(rate, n)
-            found.append({"band": name, "n": n, "said": float(said[inside].mean()), "happened": rate, "low": low, "high": high})
+            found.append(
+                {"band": name, "n": n, "said": float(said[inside].mean()), "happened": rate, "low": low, "high": high}
+            )
     return found
 
 
@@ -115,10 +117,9 @@ def _money(published: pa.Table, usual: Floats | None, spent: Floats) -> dict[str
     }  # fmt: skip
 
 
-def _sentence(result: dict[str, Any], language: str) -> str:
-    speak = "zh" if language == "zh" else "en"
+def _sentence(result: dict[str, Any], language: Language) -> str:
     text = _SAID.render(
-        speak, said=f"{result['said']:.0%}", happened=f"{result['happened']:.0%}", n=f"{result['n']:,}",
+        language, said=f"{result['said']:.0%}", happened=f"{result['happened']:.0%}", n=f"{result['n']:,}",
         horizon=result["horizon"],
     )  # fmt: skip
     money = result["value_at_risk"]
@@ -126,4 +127,4 @@ def _sentence(result: dict[str, Any], language: str) -> str:
         return text
     coin = f" {result['currency']}".rstrip()
     pattern = _MONEY if money["lost"] >= 0 else _MORE
-    return text + pattern.render(speak, said=f"{money['said']:,.0f}{coin}", lost=f"{abs(money['lost']):,.0f}{coin}")
+    return text + pattern.render(language, said=f"{money['said']:,.0f}{coin}", lost=f"{abs(money['lost']):,.0f}{coin}")

@@ -98,9 +98,7 @@ def recall_at(
     return answer(Ranked.of(happened, said, weights).recall_at(share), weights)
 
 
-def lift_at(
-    happened: NDArray[Any], said: NDArray[Any], share: float = 0.1, weights: NDArray[Any] | None = None
-) -> Any:
+def lift_at(happened: NDArray[Any], said: NDArray[Any], share: float = 0.1, weights: NDArray[Any] | None = None) -> Any:
     """Churn rate in the riskiest `share` of customers over the churn rate of all.
 
     >>> lift_at(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.1]), 0.25)

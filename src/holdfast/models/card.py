@@ -109,7 +109,13 @@ class Card:
         lines.append(_CALIBRATION.render(language, kind=word.render(language) if word else self.calibration))
         lines.append(_LEVEL.render(language, sd=f"{self.level_sd:.2f}"))
         if self.metrics:
-            lines += ["", _METRICS.render(language, cutoff=self.tested_at), "", _HEAD.render(language), "| --- | --- | --- |"]
+            lines += [
+                "",
+                _METRICS.render(language, cutoff=self.tested_at),
+                "",
+                _HEAD.render(language),
+                "| --- | --- | --- |",
+            ]
             lines += [f"| {name} | {_number(v[0])} | {_span(v[1], v[2])} |" for name, v in self.metrics.items()]
         lines += ["", _LIMITS.render(language), ""]
         return "\n".join([*lines, *(f"- {one.render(language)}" for one in (*LIMITS, *self.notes)), ""])
