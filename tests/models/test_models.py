@@ -104,7 +104,7 @@ def test_saved_rubbish_is_refused():
 
 def test_configured_keeps_the_order_of_simplicity():
     made = configured(ModelSettings(logistic_l2=7.0), seed=3)
-    assert list(made)[0] == "base_rate"
+    assert next(iter(made)) == "base_rate"
     assert made["logistic"].l2 == 7.0
     assert made["lightgbm"].seed == 3
 

@@ -1,3 +1,4 @@
+# ruff: noqa: S101 - these checks say what is broken by failing an assertion, as any test does
 """What every model must keep to; run it on your own: `check_model(MyModel())`.
 
 The checks make a small world of their own, so they need no data. Each raises `AssertionError` with what was broken.
@@ -44,7 +45,9 @@ def world(customers: int = 300, slices: int = 3, seed: int = 1, horizon: str = "
     values = np.column_stack([silence, silence / 30, silence + 90, orders, orders, spend, spend, rating])
     p = 1 / (1 + np.exp(-(0.02 * silence - 0.35 * orders + 0.8)))
     churned = random.random(n) < p
-    columns = tuple(FeatureColumn(n, u, "", "none", f, Text(f"{n} {{value}}", f"{n} {{value}}")) for n, u, f in _COLUMNS)
+    columns = tuple(
+        FeatureColumn(n, u, "", "none", f, Text(f"{n} {{value}}", f"{n} {{value}}")) for n, u, f in _COLUMNS
+    )
     bought = np.where(churned, 0, 1).astype(np.int64)
     outcomes = Outcomes(
         key, Horizon.parse(horizon), churned, bought, bought * 250_000, np.where(churned, 30.0, 10.0), ~churned
@@ -61,7 +64,7 @@ def check_model(model: Model) -> None:
 def check_is_configuration(model: Model) -> None:
     """A model is a frozen dataclass: two of the same settings are equal, and it cannot change."""
     assert is_dataclass(model), f"{type(model).__name__} is not a dataclass"
-    assert replace(model) == model, "a copy with the same settings is not equal"  # type: ignore[type-var]
+    assert replace(model) == model, "a copy with the same settings is not equal"
     assert type(model).__dataclass_params__.frozen, "the dataclass is not frozen"
 
 
