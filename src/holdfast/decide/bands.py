@@ -66,7 +66,9 @@ def band_meanings(settings: CostSettings | None = None, currency: str = "") -> d
             f"A contact with an incentive ({gift}) should earn more than a plain contact.",
             f"带优惠（{gift}）的联系，预计比普通联系更划算。",
         ),
-        "high": Text(f"A plain contact ({contact}) should pay for itself.", f"一次普通联系（{contact}）预计能收回成本。"),
+        "high": Text(
+            f"A plain contact ({contact}) should pay for itself.", f"一次普通联系（{contact}）预计能收回成本。"
+        ),
         "watch": Text(
             f"Chance of no order at least {costs.watch_from:.0%}, but no contact pays.",
             f"不下单概率至少{costs.watch_from:.0%}，但联系并不划算。",

@@ -7,7 +7,6 @@ anything that came later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -45,7 +44,7 @@ def lifecycle_over_time(
     """How many customers stood where at the first of each month and at `until`, and who moved in the last 30 days.
 
     Returns {"days": [ISO day], "counts": {state: [count per day]}, "moves": [{from, to, count}],
-    "moves_since": ISO day, "shop_gap_days": float, "limits": {setting: value}}. The newest `points` days are kept.
+    "moves_since": ISO day, "shop_gap_days": float, "meanings": {state: {en, zh}}}. The newest `points` days are kept.
     """
     read = (orders if isinstance(orders, Orders) else Orders.read(orders)).before(until)
     rules = settings or LifecycleSettings()
@@ -59,7 +58,7 @@ def lifecycle_over_time(
         "moves": _moves(_states(read.before(since), since, rules), tables[until]),
         "moves_since": since.isoformat(),
         "shop_gap_days": _shop_gap(read),
-        "limits": {name: getattr(rules, name) for name in rules.__dataclass_fields__},
+        "meanings": {state: {"en": text.en, "zh": text.zh} for state, text in meanings(rules).items()},
     }
 
 
@@ -96,7 +95,7 @@ def _came_back(seen: Orders, first: Whole, last: Whole, shop: float, rules: Life
     broke = (seen.day[last] - seen.day[before]).astype(np.float64)
     earlier = (seen.day[before] - seen.day[first]).astype(np.float64)
     usual = (earlier + rules.gap_strength * shop) / (np.maximum(last - first - 1, 0) + rules.gap_strength)
-    return several & (broke > rules.dormant_after * usual)
+    return np.asarray(several & (broke > rules.dormant_after * usual))
 
 
 def _shop_gap(seen: Orders) -> float:
@@ -143,9 +142,7 @@ def meanings(settings: LifecycleSettings | None = None) -> dict[str, Text]:
     new, lost = Duration.parse(rules.new_within).days, Duration.parse(rules.lost_silence).days
     return {
         "new": Text(f"First order within the last {new:g} days.", f"首单在最近{new:g}天内。"),
-        "returned": Text(
-            "Was dormant; the last order ended the silence.", "曾经沉睡，最近一次下单打破了沉默。"
-        ),
+        "returned": Text("Was dormant; the last order ended the silence.", "曾经沉睡，最近一次下单打破了沉默。"),
         "active": Text("Within the usual rhythm.", "按平常的节奏下单。"),
         "slowing": Text(
             f"Silent for more than {rules.slowing_after:g} of the usual gaps.",
