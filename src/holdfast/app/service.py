@@ -43,8 +43,10 @@ def import_files(
     progress: Progress = SILENT,
 ) -> Answer:
     """Read files or databases into the shop's log."""
-    receipts = Shop.open(folder).add(*origins, preset=preset, source=source, progress=progress)
-    return Answer({"files": [one.as_dict() for one in receipts]}, "\n".join(one.sentence() for one in receipts))
+    shop = Shop.open(folder)
+    speak = _language(shop, None)
+    done = shop.add(*origins, preset=preset, source=source, progress=progress)
+    return Answer({"files": [one.as_dict(speak) for one in done]}, "\n".join(one.sentence(speak) for one in done))
 
 
 def quality(folder: Path, *, language: str | None = None, progress: Progress = SILENT) -> Answer:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from holdfast.app.releases import ReleaseFolder, Releases
     from holdfast.core.tables import FeatureTable
     from holdfast.engine.duck import Engine
-    from holdfast.log.intake import Receipt
+    from holdfast.app.intake import Imported
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Shop:
 
     def add(
         self, *origins: Any, preset: str | None = None, source: str | None = None, progress: Progress = SILENT
-    ) -> list[Receipt]:
+    ) -> list[Imported]:
         """Read files, database URLs or data frames into the log; the same rows again add nothing."""
         from holdfast.app.intake import take_in_all
 
@@ -140,7 +140,7 @@ def _implied(preset: str | None) -> dict[str, str]:
     """Zone and currency that a preset knows."""
     if preset is None:
         return {}
-    from holdfast.log.sources import PRESETS
+    from holdfast.log.sources.preset import PRESETS
 
-    defaults = PRESETS[preset].defaults
-    return {key: str(defaults[key]) for key in ("zone", "currency") if key in defaults}
+    known = PRESETS[preset]
+    return {key: value for key, value in (("zone", known.zone), ("currency", known.currency)) if value}
