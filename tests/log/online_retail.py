@@ -27,9 +27,7 @@ class OnlineRetail:
     source: str = "online-retail"
     preset: str = "online-retail"
     origin: str = "online_retail.csv.gz"
-    clean: Mapping[str, Any] = field(
-        default_factory=lambda: {"product_pattern": r"[0-9]{5}", "zero_prices": "reject"}
-    )
+    clean: Mapping[str, Any] = field(default_factory=lambda: {"product_pattern": r"[0-9]{5}", "zero_prices": "reject"})
 
     def batches(self, progress: Progress = SILENT) -> Iterator[Batch]:
         start = 0

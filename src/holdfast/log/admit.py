@@ -14,7 +14,6 @@ import ibis
 import ibis.expr.types as ir
 
 from holdfast.core.clock import from_micros
-
 from holdfast.engine.duck import Engine
 from holdfast.log.content import content_hash, instant, text_of
 from holdfast.log.money import signed_amount
@@ -57,7 +56,9 @@ def admit_events(
         reused = engine.cached(reused)
     news = [part.mutate(loaded_at=loaded).select(*stored) for part in parts]
     whole = ibis.union(*news, distinct=False) if len(news) > 1 else news[0]
-    segment = draft.add(engine, "events", whole, source=source, order=("occurred_at", "source_file", "source_row", "event_id"))
+    segment = draft.add(
+        engine, "events", whole, source=source, order=("occurred_at", "source_file", "source_row", "event_id")
+    )
     return _counts(engine, draft, staged, segment, versions, reused), reused
 
 
@@ -68,7 +69,9 @@ def _with_identity(engine: Engine, staged: Staged, delay: timedelta) -> ir.Table
     return rows.mutate(
         repeat=ibis.row_number().over(place).cast("int32"),
         given_at=rows.recorded_at,
-        recorded_at=rows.recorded_at.coalesce(rows.occurred_at + ibis.interval(microseconds=delay // timedelta(microseconds=1)))
+        recorded_at=rows.recorded_at.coalesce(
+            rows.occurred_at + ibis.interval(microseconds=delay // timedelta(microseconds=1))
+        )
         if delay
         else rows.recorded_at.coalesce(rows.occurred_at),
     )
@@ -90,7 +93,9 @@ def _unknown(engine: Engine, draft: Draft, staged: Staged, rows: ir.Table, sourc
     return rows.anti_join(draft.lake.table(engine, "events", known).select("event_id"), "event_id")
 
 
-def _segments(draft: Draft, source: str, first: datetime | None = None, last: datetime | None = None) -> tuple[Segment, ...]:
+def _segments(
+    draft: Draft, source: str, first: datetime | None = None, last: datetime | None = None
+) -> tuple[Segment, ...]:
     found = [one for one in draft.before.tables.get("events", ()) if one.source == source]
     if first is not None and last is not None:
         found = [one for one in found if from_micros(one.first or 0) <= last and from_micros(one.last or 0) >= first]
@@ -119,7 +124,10 @@ def _own_news(engine: Engine, draft: Draft, own: ir.Table, source: str, now: dat
     stored = engine.cached(stored.select("event_id", "content", "recorded_at", "age"))
     same = own.inner_join(stored, ["event_id", "content"], rname="{name}_stored")
     same = same.filter(same.given_at.isnull() | (same.given_at == same.recorded_at_stored) | (same.age == 0))
-    fresh = own.anti_join(same.select("event_id", "content", "source_row", "source_file"), ["event_id", "content", "source_row", "source_file"])
+    fresh = own.anti_join(
+        same.select("event_id", "content", "source_row", "source_file"),
+        ["event_id", "content", "source_row", "source_file"],
+    )
     newest = stored.group_by("event_id").aggregate(newest=stored.recorded_at.max())
     taken = stored.select("event_id", given_at=stored.recorded_at, is_taken=ibis.literal(True)).distinct()
     fresh = fresh.left_join(newest, "event_id").drop("event_id_right")
@@ -162,5 +170,3 @@ def reused_as_rejected(reused: ir.Table, preset: str) -> ir.Table:
         amount=signed_amount(reused),
         raw=raw.cast("json").cast("string"),
     )
-
-

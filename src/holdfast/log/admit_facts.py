@@ -28,9 +28,7 @@ def admit_facts(engine: Engine, draft: Draft, staged: Staged, source: str, now: 
 def _facts(engine: Engine, draft: Draft, staged: Staged, name: str, source: str, now: datetime) -> int:
     wanted = LAKE_TABLES[name]
     said = tuple(one for one in wanted.names if one not in _META)
-    rows = staged.table(engine, name).mutate(
-        source=ibis.literal(source), loaded_at=instant(now)
-    )
+    rows = staged.table(engine, name).mutate(source=ibis.literal(source), loaded_at=instant(now))
     rows = _once(rows.mutate(content=content_hash(rows, said)))
     segments = tuple(one for one in draft.before.tables.get(name, ()) if one.source == source)
     if segments:

@@ -90,7 +90,13 @@ def take_in(
 
 
 def _admit(
-    engine: Engine, draft: Draft, staged: Staged, source: BatchSource, now: datetime, delay: timedelta, progress: Progress
+    engine: Engine,
+    draft: Draft,
+    staged: Staged,
+    source: BatchSource,
+    now: datetime,
+    delay: timedelta,
+    progress: Progress,
 ) -> Receipt:
     name = source.source
     events, reused = admit_events(engine, draft, staged, name, now, delay)
@@ -105,7 +111,14 @@ def _admit(
     rejected = sum(reasons.values())
     kept = _kept_rows(staged, events, tables, came)
     return Receipt(
-        staged.read, kept, staged.read - kept - rejected, rejected, events.versions, tables, reasons, staged.no_recorded > 0
+        staged.read,
+        kept,
+        staged.read - kept - rejected,
+        rejected,
+        events.versions,
+        tables,
+        reasons,
+        staged.no_recorded > 0,
     )
 
 

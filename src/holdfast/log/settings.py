@@ -43,7 +43,9 @@ class IdentitySettings:
     shared_ids: tuple[str, ...] = setting(
         (), "Sources whose customer ids mean the same customers, as when one shop exports several files."
     )
-    pepper: str = setting("", "Secret mixed into the hashes of keys. Set it before the first import, then never change it.")
+    pepper: str = setting(
+        "", "Secret mixed into the hashes of keys. Set it before the first import, then never change it."
+    )
 
 
 SECTIONS.add("clean", CleanSettings)

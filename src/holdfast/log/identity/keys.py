@@ -25,7 +25,21 @@ NOBODY = frozenset(
 )  # fmt: skip
 #: Mailboxes that belong to a desk or a machine, not to a person.
 SHARED_MAILBOXES = frozenset(
-    ("info", "noreply", "no-reply", "donotreply", "office", "sales", "support", "test", "anonymous", "null", "none", "unknown", "guest")
+    (
+        "info",
+        "noreply",
+        "no-reply",
+        "donotreply",
+        "office",
+        "sales",
+        "support",
+        "test",
+        "anonymous",
+        "null",
+        "none",
+        "unknown",
+        "guest",
+    )
 )
 _GOOGLE = frozenset(("gmail.com", "googlemail.com"))
 
