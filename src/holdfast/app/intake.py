@@ -16,7 +16,7 @@ from holdfast.log.sources.settings import ImportSettings, MappingSettings
 if TYPE_CHECKING:
     from holdfast.app.config import Config
     from holdfast.app.shop import Shop
-        from holdfast.log.intake import Receipt
+    from holdfast.log.intake import Receipt
     from holdfast.log.sources.source import Source
 
 

@@ -52,12 +52,14 @@ def import_files(
 def quality(folder: Path, *, language: str | None = None, progress: Progress = SILENT) -> Answer:
     """What cleaning found; rows and money reconciled."""
     from holdfast.app.study import history
+    from holdfast.report.quality import quality_page
 
     shop = Shop.open(folder)
     speak = _language(shop, language)
     with shop.engine() as engine:
         _, found = history(shop, engine, progress=progress)
-    return Answer(found.as_dict(speak), found.render(speak))
+    facts = found.as_dict(speak)
+    return Answer(facts, quality_page(facts, speak))
 
 
 def run(
