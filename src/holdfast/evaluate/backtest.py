@@ -61,8 +61,8 @@ class Backtest:
         return next(s for s in self.scores if (s.model, s.metric) == wanted and s.protocol.endswith(f"test {day}"))
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
-        """Everything publishable, ready for JSON."""
-        return {
+        """Everything publishable, ready for JSON; what could not be computed is null."""
+        facts = {
             "horizon": str(self.horizon),
             "gap": str(self.gap),
             "test_cutoffs": [str(one.local_day(self.zone)) for one in self.test_cutoffs],
@@ -78,6 +78,7 @@ class Backtest:
             "value_at_risk": [one.as_dict(self.zone) for one in self.stakes],
             "notes": [one.render("zh" if language == "zh" else "en") for one in self.notes],
         }
+        return dict(_finite(facts))
 
 
 def backtest(
@@ -95,7 +96,7 @@ def backtest(
     forward = predict_forward(slices, usable, at, closes_after, settings, progress)
     kinds = {(m, c): choose_calibration(forward, m, c, settings)[0] for m in usable for c in at}
     said = {m: {c: _said(forward, m, c, kinds[m, c]) for c in at} for m in usable}
-    earlier = [one for one in at if one.plus(*closes_after) <= newest]
+    earlier, borrowed = _earlier(at, tests, closes_after)
     chosen, steps = choose_model(said, forward, earlier, settings, seed)
     judged = judge(slices, said, tests, settings, seed)
     what = f"churned, {horizon}" + (f", gap {gap}" if gap.micros else "")
@@ -108,7 +109,8 @@ def backtest(
         look_closer(final, said[chosen][newest], chosen, newest, zone),
         segment_scores(slices, {c: said[chosen][c] for c in tests}, settings, seed),
         stakes(slices, {c: said[chosen][c] for c in tests}, closes_after, settings),
-        tuple([*notes, *dropped, *_notes(earlier, kinds[chosen, newest], settings)]), forward, said,
+        (*notes, *dropped, *borrowed, *_notes(forward, chosen, newest, kinds[chosen, newest], settings)),
+        forward, said,
     )  # fmt: skip
 
 
@@ -172,12 +174,30 @@ def _rolling(
     return sorted({*able[-settings.rolling :], *tests})
 
 
-def _notes(earlier: Sequence[Cutoff], kind: str, settings: EvaluateSettings) -> list[Text]:
-    if len(earlier) < settings.need_rolling:
+def _earlier(
+    at: Sequence[Cutoff], tests: Sequence[Cutoff], closes_after: tuple[Gap, Horizon]
+) -> tuple[list[Cutoff], list[Text]]:
+    """The cutoffs to choose the model on: those closed by the newest test cutoff, else the earlier test cutoffs."""
+    closed = [one for one in at if one.plus(*closes_after) <= tests[-1]]
+    if closed or len(tests) == 1:
+        return closed, []
+    note = Text(
+        "No earlier cutoff had closed before the newest test cutoff, so the model was chosen on earlier test cutoffs "
+        "whose horizons overlap its own: its score there is a little optimistic.",
+        "在最新检验时刻之前没有已结束的检验期，因此模型是在预测期与其重叠的较早时刻上选定的：其得分略偏乐观。",
+    )
+    return list(tests[:-1]), [note]
+
+
+def _notes(forward: Forward, model: str, newest: Cutoff, kind: str, settings: EvaluateSettings) -> list[Text]:
+    """Why p_churn is not corrected, where it is not."""
+    tried = max((one.cutoffs for one in choose_calibration(forward, model, newest, settings)[1]), default=0)
+    if tried < settings.need_rolling:
         return [
             Text(
-                f"Only {len(earlier)} earlier cutoffs could be judged, so the level of p_churn is not corrected.",
-                f"只有{len(earlier)}个较早的时刻可供检验，因此未校正流失概率的总体水平。",
+                f"A correction of p_churn could be tried at only {tried} earlier cutoffs ({settings.need_rolling} are "
+                "needed), so none is made: its level may be off by a season's swing.",
+                f"流失概率的校正只能在{tried}个较早时刻上试验（至少需要{settings.need_rolling}个），因此不做校正：总体水平可能有季节性偏差。",
             )
         ]
     if kind == "none":
@@ -188,6 +208,15 @@ def _notes(earlier: Sequence[Cutoff], kind: str, settings: EvaluateSettings) -> 
             )
         ]
     return []
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinity become null, all the way down: JSON knows no others."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _plain(one: Step | Trial) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +36,11 @@ def corrected(forward: Forward, model: str, cutoff: Cutoff, kind: str) -> Floats
 
 def calibrator_at(forward: Forward, model: str, by: Cutoff, kind: str) -> Calibrator | None:
     """The correction as it could have been learnt at `by`; None where there was too little evidence."""
-    if kind == "none":
-        return Calibrator("none")
-    evidence = forward.evidence(model, forward.closed(model, by))
-    return fit_calibrator(kind, evidence) if possible(kind, evidence) else None
+    if (model, by, kind) not in forward.known:
+        evidence = forward.evidence(model, forward.closed(model, by))
+        found = fit_calibrator(kind, evidence) if possible(kind, evidence) else None
+        forward.known[model, by, kind] = found
+    return cast("Calibrator | None", forward.known[model, by, kind])
 
 
 def trials(forward: Forward, model: str, by: Cutoff, settings: EvaluateSettings) -> list[Trial]:
@@ -116,4 +118,4 @@ def _mean_draws(
     tops = np.array([np.bincount(c, g, minlength=customers) for c, g in zip(codes, gains, strict=True)])
     sizes = np.array([np.bincount(c, minlength=customers) for c in codes], np.float64)
     parts = [(w @ tops.T) / np.maximum(w @ sizes.T, 1.0) for w in replicates(customers, count, seed)]
-    return np.concatenate(parts).mean(axis=1)
+    return np.asarray(np.concatenate(parts).mean(axis=1))

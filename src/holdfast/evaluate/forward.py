@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from holdfast.models.calibration import Evidence
 from holdfast.models.intervals import join
 
 Floats = NDArray[np.float64]
+#: Thinning leaves at least so many slices.
+_KEPT_SLICES = 6
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Forward:
     closes_after: tuple[Duration, ...]  # gap and horizon
     raw: Mapping[str, Mapping[Cutoff, Floats]]
     crossed: Mapping[str, Mapping[Cutoff, Floats]]
+    known: dict[tuple[str, Cutoff, str], Any] = field(default_factory=dict, repr=False)  # corrections already fitted
 
     def closed(self, model: str, by: Cutoff) -> list[Cutoff]:
         """Judged cutoffs whose label windows had closed at `by`, oldest first."""
@@ -40,10 +44,10 @@ class Forward:
     def evidence(self, model: str, cutoffs: Sequence[Cutoff], *, crossed: bool = True) -> Evidence:
         """What the model said and what happened at these cutoffs."""
         said = self.crossed[model] if crossed else self.raw[model]
-        parts = []
+        parts, lag = [], sum(length.micros for length in self.closes_after)
         for one in cutoffs:
             happened = self.slices.at([one]).outcomes.churned
-            parts.append(Evidence(said[one], happened, np.full(len(happened), one.micros)))
+            parts.append(Evidence(said[one], happened, np.full(len(happened), one.micros), lag))
         return join(parts)
 
 
@@ -69,13 +73,15 @@ def predict_forward(
 
 
 def training(slices: Slices, cutoff: Cutoff, closes_after: tuple[Duration, ...], settings: EvaluateSettings) -> Slices:
-    """The slices that may train for this cutoff, sampled by customer where there are too many rows."""
+    """The slices that may train for this cutoff; with too many rows thinned by slice, then sampled by customer."""
     closed = [one for one in slices.cutoffs if one.plus(*closes_after) <= cutoff]
     train = slices.at(closed)
-    if len(train) <= settings.max_train_rows:
-        return train
-    share = settings.max_train_rows / len(train)
-    return train.take(hashed(train) < share * 2**32)
+    thin = 1
+    while len(train) > settings.max_train_rows and len(closed) >= 2 * _KEPT_SLICES * thin:
+        thin += 1  # neighbouring slices tell nearly the same: leave out every second, then two of three, ...
+        train = slices.at(closed[::-1][::thin])
+    share = settings.max_train_rows / max(len(train), 1)
+    return train if share >= 1 else train.take(hashed(train) < share * 2**32)
 
 
 def hashed(slices: Slices) -> NDArray[np.int64]:

@@ -43,7 +43,9 @@ def segment_scores(
         for segment in dict.fromkeys(name for _, name in _EDGES[by]):
             inside = names == segment
             if inside.any():
-                found.append({"by": by, "segment": segment, **_scored(test.take(inside), aligned[inside], settings, seed)})
+                found.append(
+                    {"by": by, "segment": segment, **_scored(test.take(inside), aligned[inside], settings, seed)}
+                )
     return found
 
 

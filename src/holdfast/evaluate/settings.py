@@ -15,7 +15,9 @@ class EvaluateSettings:
     need_rolling: int = setting(6, "Calibrate only where so many earlier cutoffs agree that it helps.")
     train_slices: int = setting(2, "Training slices a cutoff needs behind it to be judged.")
     folds: int = setting(2, "Parts of the customers; a calibrator sees predictions for parts a model has not seen.")
-    max_train_rows: int = setting(60_000, "Customers are sampled down to about so many rows for each fit.")
+    max_train_rows: int = setting(
+        30_000, "Slices are thinned, then customers sampled, down to about so many rows for each fit."
+    )
     replicates: int = setting(400, "Bootstrap replicates behind each interval.")
     level: float = setting(0.95, "Level of the intervals of metrics.")
     threshold: float = setting(0.5, "p_churn from which a customer is called a churner (accuracy, F1 and so on).")

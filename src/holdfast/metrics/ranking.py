@@ -8,6 +8,7 @@ bootstrap of thousands of rows costs one sort. Equal scores share their rank: no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,25 +33,36 @@ class Ranked:
         weight = np.ones((1, len(order))) if weights is None else np.atleast_2d(weights)[:, order].astype(np.float64)
         return cls(np.add.reduceat(weight * truth, starts, axis=1), np.add.reduceat(weight, starts, axis=1))
 
+    @cached_property
+    def found(self) -> Floats:
+        """Churners down to each score."""
+        return np.cumsum(self.churned, axis=1)
+
+    @cached_property
+    def seen(self) -> Floats:
+        """Everybody down to each score."""
+        return np.cumsum(self.everybody, axis=1)
+
     def auc(self) -> Floats:
         """P(a churner scores above a stayer), ties counted half."""
         stayed = self.everybody - self.churned
-        below = stayed.sum(axis=1, keepdims=True) - np.cumsum(stayed, axis=1)
-        won = (self.churned * (below + 0.5 * stayed)).sum(axis=1)
-        return _ratio(won, self.churned.sum(axis=1) * stayed.sum(axis=1))
+        stayers = (self.seen - self.found)[:, -1:]
+        below = stayers - self.seen + self.found + 0.5 * stayed
+        return _ratio(np.einsum("ij,ij->i", self.churned, below), self.found[:, -1] * stayers[:, 0])
 
     def average_precision(self) -> Floats:
         """Mean precision over the churners, each at the depth where it is found."""
-        found, seen = np.cumsum(self.churned, axis=1), np.cumsum(self.everybody, axis=1)
-        precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
-        return _ratio((self.churned * precision).sum(axis=1), found[:, -1])
+        precision = self.found / np.maximum(self.seen, 1e-300)
+        return _ratio(np.einsum("ij,ij->i", self.churned, precision), self.found[:, -1])
 
     def recall_at(self, share: float) -> Floats:
         """Share of all churners found in the riskiest `share` of rows; a tie at the edge is taken pro rata."""
-        found, seen = np.cumsum(self.churned, axis=1), np.cumsum(self.everybody, axis=1)
-        depth = share * seen[:, -1]
-        caught = [np.interp(d, np.r_[0.0, s], np.r_[0.0, f]) for d, s, f in zip(depth, seen, found, strict=True)]
-        return _ratio(np.array(caught), found[:, -1])
+        depth = share * self.seen[:, -1]
+        row = np.arange(len(depth))
+        edge = np.minimum((self.seen < depth[:, None]).sum(axis=1), self.seen.shape[1] - 1)
+        left = self.seen[row, edge] - depth  # what of the edge score lies beyond the depth
+        part = np.divide(left, self.everybody[row, edge], out=np.zeros_like(left), where=self.everybody[row, edge] > 0)
+        return _ratio(self.found[row, edge] - part * self.churned[row, edge], self.found[:, -1])
 
     def lift_at(self, share: float) -> Floats:
         """How many times more churners the riskiest `share` of rows holds than a random one."""
@@ -86,9 +98,7 @@ def recall_at(
     return answer(Ranked.of(happened, said, weights).recall_at(share), weights)
 
 
-def lift_at(
-    happened: NDArray[Any], said: NDArray[Any], share: float = 0.1, weights: NDArray[Any] | None = None
-) -> Any:
+def lift_at(happened: NDArray[Any], said: NDArray[Any], share: float = 0.1, weights: NDArray[Any] | None = None) -> Any:
     """Churn rate in the riskiest `share` of customers over the churn rate of all.
 
     >>> lift_at(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.1]), 0.25)
@@ -117,4 +127,4 @@ def answer(values: Floats, weights: NDArray[Any] | None) -> Any:
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:
-    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
+    return np.asarray(np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from holdfast.core.clock import Horizon
 from holdfast.core.models import FITTED, MODELS
 from holdfast.core.tables import FeatureTable, Outcomes, Predictions
+from holdfast.models.columns import slice_weights
 from holdfast.models.logit import logit
 from holdfast.models.pack import pack, require_rows, unpack
 
@@ -45,13 +46,14 @@ class BaseRate:
     """The share of training rows that churned, with one customer of each kind added (Laplace): never 0 or 1."""
 
     model_id: ClassVar[str] = "base_rate"
+    half_life_days: float = 90.0
 
     def fit(
         self, features: FeatureTable, outcomes: Outcomes, *, sequences: Any = None, assignments: Any = None,
         weights: NDArray[np.float64] | None = None,
     ) -> BaseRateFit:  # fmt: skip
         require_rows(outcomes, self.model_id)
-        weight = np.ones(len(outcomes)) if weights is None else weights
+        weight = slice_weights(features.key.cutoff, self.half_life_days) * (1.0 if weights is None else weights)
         p = (float(weight @ outcomes.churned) + 1) / (float(weight.sum()) + 2)
         return BaseRateFit(self.model_id, (), outcomes.horizon, p)
 

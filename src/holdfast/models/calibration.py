@@ -23,7 +23,7 @@ KINDS = ("none", "shrunken_intercept", "platt", "beta", "isotonic", "seasonal")
 _YEAR_MICROS = 365.25 * 86_400e6
 #: What each kind needs: slices, rows, years between the first and the last slice.
 _NEEDS: dict[str, tuple[int, int, float]] = {
-    "none": (0, 0, 0.0), "shrunken_intercept": (2, 100, 0.0), "platt": (2, 200, 0.0), "beta": (2, 1000, 0.0),
+    "none": (0, 0, 0.0), "shrunken_intercept": (3, 100, 0.0), "platt": (2, 200, 0.0), "beta": (2, 1000, 0.0),
     "isotonic": (2, 2000, 0.0), "seasonal": (8, 1000, 1.5),
 }  # fmt: skip
 
@@ -35,6 +35,7 @@ class Evidence:
     said: Floats
     happened: NDArray[np.bool_]
     cutoff: NDArray[np.int64]  # microseconds UTC of each row's slice
+    lag: int = 0  # gap + horizon in microseconds: how old the newest closed slice is when it is used
 
     def __len__(self) -> int:
         return len(self.said)
@@ -107,7 +108,7 @@ def fit_calibrator(kind: str, evidence: Evidence) -> Calibrator:
     if kind == "none":
         return Calibrator("none")
     if kind == "shrunken_intercept":
-        return Calibrator(kind, {"shift": (shrunken_shift(*evidence.shifts()),)})
+        return Calibrator(kind, {"shift": (shrunken_shift(evidence.slices, *evidence.shifts(), evidence.lag),)})
     if kind == "seasonal":
         return Calibrator(kind, {"season": _fit_season(evidence)})
     if kind == "platt":
@@ -118,19 +119,23 @@ def fit_calibrator(kind: str, evidence: Evidence) -> Calibrator:
     return Calibrator(kind, _fit_isotonic(evidence))
 
 
-def shrunken_shift(shifts: Floats, variances: Floats) -> float:
-    """Mean shift, pulled to 0 as far as its own uncertainty reaches (positive-part James & Stein 1961).
+def shrunken_shift(slices: NDArray[np.int64], shifts: Floats, variances: Floats, lag: int) -> float:
+    """The newest slice's shift, as far as shifts were seen to last from one closed slice to the next judged one.
 
-    The uncertainty is that of the *next* slice's level: what slices disagree by beyond chance counts in full for
-    the mean, because neighbouring label windows overlap and are not independent evidence.
+    Shifts wander with the season and with trade. Regressing each slice's shift on that of the newest slice that had
+    closed `lag` microseconds before it tells what share lasts; sampling noise and few pairs pull the share to 0.
 
-    >>> shrunken_shift(np.array([0.5, -0.5]), np.array([0.01, 0.01]))
+    >>> round(shrunken_shift(np.arange(6), np.full(6, -0.3), np.full(6, 0.002), 1), 2)
+    -0.3
+    >>> shrunken_shift(np.arange(6), np.array([0.3, -0.3, 0.3, -0.3, 0.3, -0.3]), np.full(6, 0.002), 1)
     0.0
     """
-    mean = float(shifts.mean())
-    between = between_slices(shifts, variances)
-    doubt = between / max(1.0, len(shifts) / 2) + float(variances.mean())
-    return mean * max(0.0, 1.0 - doubt / (mean * mean)) if mean else 0.0
+    newest = np.searchsorted(slices, slices - lag, side="right") - 1
+    pairs = np.flatnonzero(newest >= 0)
+    before, after = shifts[newest[pairs]], shifts[pairs]
+    noise = float(variances.mean())
+    lasting = float(before @ after) / (float(before @ before) + 2 * noise + 1e-9)
+    return float(np.clip(lasting, 0.0, 1.0) * shifts[-1]) + 0.0
 
 
 def between_slices(shifts: Floats, variances: Floats) -> float:

@@ -59,3 +59,16 @@ def _varies(rows: np.ndarray) -> np.ndarray:
     first = rows[:1]
     same = (rows == first) | (np.isnan(rows) & np.isnan(first))
     return np.asarray(~same.all(axis=0))
+
+
+def slice_weights(cutoffs: np.ndarray, half_life_days: float) -> np.ndarray:
+    """A weight for each row that halves with every `half_life_days` of its slice's age; mean 1. 0 days: all equal.
+
+    >>> slice_weights(np.array([0, 86_400_000_000]), 1.0).round(3).tolist()
+    [0.667, 1.333]
+    """
+    if half_life_days <= 0 or not len(cutoffs):
+        return np.ones(len(cutoffs))
+    age = (cutoffs.max() - cutoffs) / 86_400e6
+    weight = 0.5 ** (age / half_life_days)
+    return np.asarray(weight * (len(weight) / weight.sum()))

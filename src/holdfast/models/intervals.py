@@ -67,7 +67,7 @@ def level_sd(evidence: Evidence, calibrator: Calibrator) -> float:
     if len(evidence.slices) < 3:
         return _UNTOLD_SD
     said = calibrator.apply(evidence.said, evidence.cutoff)
-    shifts, variances = Evidence(said, evidence.happened, evidence.cutoff).shifts()
+    shifts, variances = Evidence(said, evidence.happened, evidence.cutoff, evidence.lag).shifts()
     return float(np.sqrt(max(0.0, float((shifts**2).mean() - variances.mean()))))
 
 
@@ -114,4 +114,5 @@ def join(evidences: Sequence[Evidence]) -> Evidence:
         np.concatenate([one.said for one in evidences]),
         np.concatenate([one.happened for one in evidences]),
         np.concatenate([one.cutoff for one in evidences]),
+        evidences[0].lag,
     )

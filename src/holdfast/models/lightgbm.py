@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from holdfast.core.clock import Horizon
 from holdfast.core.models import FITTED, MODELS
 from holdfast.core.tables import FeatureTable, Outcomes, Predictions
-from holdfast.models.columns import customer_columns
+from holdfast.models.columns import customer_columns, slice_weights
 from holdfast.models.logit import sigmoid
 from holdfast.models.pack import pack, require_rows, unpack
 
@@ -68,6 +68,7 @@ class LightGbm:
     min_rows_in_leaf: int = 200
     column_share: float = 0.5
     l2: float = 10.0
+    half_life_days: float = 90.0
     threads: int = 2
     seed: int = 1
 
@@ -80,7 +81,8 @@ class LightGbm:
         require_rows(outcomes, self.model_id)
         columns = customer_columns(features)
         rows = np.asarray(features.select(columns).values, np.float64)
-        data = lightgbm.Dataset(rows, outcomes.churned.astype(np.float64), weight=weights, params=self._parameters())
+        weight = slice_weights(features.key.cutoff, self.half_life_days) * (1.0 if weights is None else weights)
+        data = lightgbm.Dataset(rows, outcomes.churned.astype(np.float64), weight=weight, params=self._parameters())
         booster = lightgbm.train(self._parameters(), data, num_boost_round=self.rounds)
         return LightGbmFit(self.model_id, columns, outcomes.horizon, booster.model_to_string())
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.clock import Horizon
 from holdfast.core.tables import FeatureTable, Outcomes, Predictions
+from holdfast.models.columns import slice_weights
 from holdfast.models.logit import fit_logit, sigmoid
 from holdfast.models.pack import pack, require_rows, unpack
 from holdfast.models.prepare import Recipe
@@ -55,10 +55,12 @@ class LinearFit:
 
 
 def fit_linear(
-    model_id: str, columns: Sequence[str], features: FeatureTable, outcomes: Outcomes, *, l2: float, weights: Any = None
-) -> LinearFit:
-    """Prepare the columns and fit them. `weights` (a row weight each) serve resampling."""
+    model_id: str, columns: Sequence[str], features: FeatureTable, outcomes: Outcomes, *, l2: float,
+    half_life_days: float, weights: Floats | None = None,
+) -> LinearFit:  # fmt: skip
+    """Prepare the columns and fit them. `weights` (one for each row) serve resampling."""
     require_rows(outcomes, model_id)
     recipe = Recipe.learn(features, columns)
-    beta = fit_logit(recipe.apply(features), outcomes.churned, l2=l2, weights=weights)
+    weight = slice_weights(features.key.cutoff, half_life_days) * (1.0 if weights is None else weights)
+    beta = fit_logit(recipe.apply(features), outcomes.churned, l2=l2, weights=weight)
     return LinearFit(model_id, recipe.columns, outcomes.horizon, recipe, float(beta[0]), beta[1:])

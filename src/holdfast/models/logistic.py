@@ -20,13 +20,17 @@ class Logistic:
 
     model_id: ClassVar[str] = "logistic"
     l2: float = 100.0
+    half_life_days: float = 90.0
 
     def fit(
         self, features: FeatureTable, outcomes: Outcomes, *, sequences: Any = None, assignments: Any = None,
         weights: NDArray[np.float64] | None = None,
     ) -> LinearFit:  # fmt: skip
         columns = customer_columns(features)
-        return fit_linear(self.model_id, columns, features, outcomes, l2=self.l2, weights=weights)
+        return fit_linear(
+            self.model_id, columns, features, outcomes,
+            l2=self.l2, half_life_days=self.half_life_days, weights=weights,
+        )  # fmt: skip
 
 
 MODELS.add(Logistic.model_id, Logistic)

@@ -20,13 +20,17 @@ class OwnGap:
 
     model_id: ClassVar[str] = "own_gap"
     l2: float = 1.0
+    half_life_days: float = 90.0
 
     def fit(
         self, features: FeatureTable, outcomes: Outcomes, *, sequences: Any = None, assignments: Any = None,
         weights: NDArray[np.float64] | None = None,
     ) -> LinearFit:  # fmt: skip
         columns = [column_of(features.names, role, self.model_id) for role in ("overdue",)]
-        return fit_linear(self.model_id, columns, features, outcomes, l2=self.l2, weights=weights)
+        return fit_linear(
+            self.model_id, columns, features, outcomes,
+            l2=self.l2, half_life_days=self.half_life_days, weights=weights,
+        )  # fmt: skip
 
 
 MODELS.add(OwnGap.model_id, OwnGap)

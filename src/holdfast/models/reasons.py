@@ -85,6 +85,6 @@ def number_text(value: float, unit: str = "") -> str:
     """
     if unit == "share":
         return f"{value:.0%}"
-    if abs(value) >= 20 or unit == "days" and abs(value) >= 2 or value == int(value):
+    if abs(value) >= 20 or (unit == "days" and abs(value) >= 2) or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core.settings import SECTIONS, setting
 
@@ -36,7 +36,7 @@ def configured(settings: ModelSettings, seed: int = 1) -> dict[str, Model]:
     """
     from holdfast.core.models import MODELS
 
-    own = {
+    own: dict[str, dict[str, Any]] = {
         "logistic": {"l2": settings.logistic_l2},
         "lightgbm": {
             "rounds": settings.lightgbm_rounds, "leaves": settings.lightgbm_leaves,

@@ -129,7 +129,9 @@ def _rescaled(expected: Floats, old: Floats, new: Floats) -> Floats:
     return np.asarray(expected * (1 - new) / np.maximum(1 - old, 1e-9))
 
 
-def _given_order(start: SpendFit, features: FeatureTable, revenue: Floats, ordered: NDArray[np.bool_]) -> tuple[float, float]:
+def _given_order(
+    start: SpendFit, features: FeatureTable, revenue: Floats, ordered: NDArray[np.bool_]
+) -> tuple[float, float]:
     """Two non-negative weights by least squares on relative errors (the spread of spend grows with spend)."""
     if int(ordered.sum()) < 20:
         return 1.0, 0.0
