@@ -107,9 +107,7 @@ class Study:
         step = Window.parse(forecast.step)
         newest = self.test_cutoffs[-1] if self.test_cutoffs else asked.cutoff
         until = newest if self.hindsight else asked.cutoff
-        train = training_cutoffs(
-            until, asked.horizon, asked.gap, step, self.first_cutoff, asked.zone, forecast.slices
-        )
+        train = training_cutoffs(until, asked.horizon, asked.gap, step, self.first_cutoff, asked.zone, forecast.slices)
         return tuple(sorted({*train, *self.test_cutoffs}))
 
     @cached_property

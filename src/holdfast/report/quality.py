@@ -12,7 +12,12 @@ from holdfast.report.voice import Voice
 
 Facts = Mapping[str, Any]
 _STEPS = Text("Row by row, step by step", "逐步核对行数与金额")
-_HEAD = (Text("step", "步骤"), Text("taken away", "减少"), Text("rows left", "剩余行数"), Text("money left", "剩余金额"))
+_HEAD = (
+    Text("step", "步骤"),
+    Text("taken away", "减少"),
+    Text("rows left", "剩余行数"),
+    Text("money left", "剩余金额"),
+)
 _LEFT = Text(
     "What is left: {orders} orders of {buyers} customers, {spend} spent.",
     "最终保留：{buyers}位客户的{orders}笔订单，消费额{spend}。",

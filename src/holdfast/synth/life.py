@@ -177,9 +177,7 @@ def reached(people: People, last: Ints, day: int) -> NDArray[np.bool_]:
     return np.asarray(~people.holdout & (last >= 0) & (day - last <= CAMPAIGN_REACH))
 
 
-def simulate(
-    world: World, people: People, tempo: Tempo, rng: np.random.Generator, progress: Progress = SILENT
-) -> Life:
+def simulate(world: World, people: People, tempo: Tempo, rng: np.random.Generator, progress: Progress = SILENT) -> Life:
     """Live through every day of the world."""
     run = Simulation(world, people, tempo, rng)
     for day in range(world.days):

@@ -140,7 +140,9 @@ def orders(street: Street, rows: Rows, bought: Lines, sessions: int) -> Ints:
     rows.add("cart_add", who[one[click]], start[one[click]] + 90 * _SECOND, **at)
     what = {"item": bought.item, "quantity": bought.quantity, "price": bought.price, "order": number[one]}
     money = {"discount": bought.discount, "coupon": coupon, "arm": np.where(coupon >= 0, life.order_arm[one], -1)}
-    rows.add("purchase", who[one], paid[one], known=known[one], channel=channel[one], session=session[one], **what, **money)
+    rows.add(
+        "purchase", who[one], paid[one], known=known[one], channel=channel[one], session=session[one], **what, **money
+    )
     _undone(street, rows, bought, paid, channel)
     _parcels(street, rows, paid, channel)
     return np.asarray(paid)
@@ -247,7 +249,12 @@ def campaigns(street: Street, rows: Rows, customer_ids: pa.Array) -> pa.Table:
     rows.add("message_open", who[opened], read, channel=_MAIL, arm=arm[opened], decision=opened)
     some = rng.random(len(opened)) < 0.2
     rows.add(
-        "click", who[opened[some]], read[some] + 20 * _SECOND, channel=_MAIL, arm=arm[opened[some]], decision=opened[some]
+        "click",
+        who[opened[some]],
+        read[some] + 20 * _SECOND,
+        channel=_MAIL,
+        arm=arm[opened[some]],
+        decision=opened[some],
     )
     gone = np.flatnonzero(life.contact_left)
     rows.add("unsubscribe", who[gone], at[gone] + 3600 * _SECOND, channel=_MAIL, arm=arm[gone], decision=gone)
