@@ -16,9 +16,15 @@ from holdfast.core.text import Language, Text
 from holdfast.report.html import Html, el
 from holdfast.report.opening import opening
 from holdfast.report.parts import Section
+from holdfast.report.sections.cohorts import cohorts
 from holdfast.report.sections.customers import customers
 from holdfast.report.sections.definitions import definitions
+from holdfast.report.sections.forecast import forecast
 from holdfast.report.sections.ladder import ladder
+from holdfast.report.sections.lifecycle import lifecycle
+from holdfast.report.sections.promises import promises
+from holdfast.report.sections.quality import quality
+from holdfast.report.sections.retention import retention
 from holdfast.report.story import Story
 from holdfast.report.voice import Voice
 
@@ -32,7 +38,9 @@ _SCREEN = (
 )
 
 #: The sections in the order of the page.
-SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (ladder, customers, definitions)
+SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (
+    promises, quality, cohorts, lifecycle, retention, forecast, ladder, customers, definitions,
+)  # fmt: skip
 
 
 def write_report(folder: Path, story: Story, language: Language = "en") -> Path:
