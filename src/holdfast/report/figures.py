@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from holdfast.core.text import Text
 from holdfast.report import words
-from holdfast.report.parts import term
 from holdfast.report.scores import Scores, model_name
 from holdfast.report.story import Story
 from holdfast.report.voice import NONE, Voice
@@ -19,25 +18,37 @@ _BASELINE = Text("{model} {auc}; coin 0.5", "{model}为{auc}；抛硬币为0.5")
 _UPPER = Text("{count} critical, {high} high", "危急{count}位，高{high}位")
 
 
-def figures(story: Story, voice: Voice) -> list[tuple[Any, str, str]]:
-    """(label, number, what bounds it), for the strip under the three sentences."""
+@dataclass(frozen=True)
+class Figure:
+    """One key figure: the word it is defined under (or none), its label, the number, and what bounds it."""
+
+    word: str
+    label: str
+    number: str
+    bounds: str
+
+
+def figures(story: Story, voice: Voice) -> list[Figure]:
+    """The strip under the three sentences."""
     total, low, high = story.total_at_risk
     share = float(story.p_churn.mean()) if len(story.p_churn) else None
     base = base_rate(story)
     critical, upper = (voice.count(int((story.band == band).sum())) for band in ("critical", "high"))
     money = voice.say(words.INTERVAL_90, low=voice.money(low), high=voice.money(high)) if low is not None else ""
     return [
-        (
-            term("population", voice.say(_POPULATION), voice),
+        Figure(
+            "population",
+            voice.say(_POPULATION),
             voice.count(len(story.p_churn)),
             voice.say(_UPPER, count=critical, high=upper),
         ),
-        (
-            term("p_churn", voice.say(_EXPECTED), voice),
+        Figure(
+            "p_churn",
+            voice.say(_EXPECTED),
             voice.percent(share),
             voice.say(_LAST_TIME, base=voice.percent(base)) if base is not None else "",
         ),
-        (term("value_at_risk", voice.say(words.VALUE_AT_RISK), voice), voice.money(total), money),
+        Figure("value_at_risk", voice.say(words.VALUE_AT_RISK), voice.money(total), money),
         _forecast(story, voice),
     ]
 
@@ -48,11 +59,11 @@ def base_rate(story: Story) -> float | None:
     return None if found is None else float(found)
 
 
-def _forecast(story: Story, voice: Voice) -> tuple[Any, str, str]:
+def _forecast(story: Story, voice: Voice) -> Figure:
     found = Scores.read(story.backtest)
     auc = found.value(found.chosen, "auc")
     over = found.best_baseline()
     beside = NONE
     if over is not None:
         beside = voice.say(_BASELINE, model=model_name(over, voice), auc=voice.number(found.value(over, "auc"), 3))
-    return voice.say(_RANKED), voice.number(auc, 3), beside if auc is not None else ""
+    return Figure("", voice.say(_RANKED), voice.number(auc, 3), beside if auc is not None else "")

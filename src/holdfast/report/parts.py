@@ -79,6 +79,13 @@ def legend(entries: Sequence[tuple[str, Any]]) -> Html:
     return el("ul", [el("li", el("i", class_=f"swatch {kind}"), name) for kind, name in entries], class_="legend")
 
 
+def line_legend(entries: Sequence[tuple[str, Any]]) -> Html:
+    """The same for lines: colour and dash as drawn."""
+    box = {"viewBox": "0 0 28 6", "width": "28", "height": "6", "aria_hidden": "true"}
+    keys = [el("svg", el("path", d="M0 3H28", class_=f"line {kind}"), **box) for kind, _ in entries]
+    return el("ul", [el("li", key, name) for key, (_, name) in zip(keys, entries, strict=True)], class_="legend")
+
+
 def absent(text: Text, voice: Voice, **values: object) -> Html:
     """What a section says when there is nothing to show."""
     return el("p", voice.say(text, **values), class_="absent")

@@ -72,9 +72,12 @@ class Plot:
             self.over.append(el("i", class_=f"fill block {kind}", style=place, data_tip=tip or None))
 
     def text(self, x: float, y: float, words: str, kind: str = "") -> None:
-        """A label inside the chart, its lower left corner at the point."""
-        place = f"left:{self.x.at(x):.2f}%;bottom:{self.y.at(y):.2f}%"
-        self.over.append(el("span", words, class_=f"label {kind}".rstrip(), style=place))
+        """A label inside the chart, beside the point; on its left where the right end is near."""
+        near_end = self.x.at(x) > 80
+        place = f"right:{100 - self.x.at(x):.2f}%" if near_end else f"left:{self.x.at(x):.2f}%"
+        self.over.append(
+            el("span", words, class_=f"label {kind}".rstrip(), style=f"{place};bottom:{self.y.at(y):.2f}%")
+        )
 
     def html(self) -> Html:
         """The chart; `label` says what it shows to who cannot see it."""

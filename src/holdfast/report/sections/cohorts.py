@@ -104,5 +104,5 @@ def _row(facts: Mapping[str, Any], i: int, width: int, top: float, voice: Voice)
 def _cell(share: float, top: float, unfinished: bool, tip: str, voice: Voice) -> Html:
     """Darker is more; the figure is always there, so that colour is never needed."""
     depth = min(share / top, 1.0)
-    kind = "cell" + (" deep" if depth > 0.55 else "") + (" part" if unfinished else "")
+    kind = "cell" + (" deep" if depth > 0.85 else " mid" if depth > 0.6 else "") + (" part" if unfinished else "")
     return el("td", el("span", f"{share:.0%}".rstrip("%")), class_=kind, style=f"--d:{depth:.2f}", data_tip=tip or None)

@@ -69,7 +69,7 @@ def _note(story: Story, reference: Mapping[str, Any], voice: Voice) -> str:
         day=voice.day(reference.get("cutoff")),
         n=voice.count(reference.get("n")),
         base=voice.percent(reference.get("base_rate")),
-        definition=story.definition(voice),
+        definition=story.rule(voice),
     )
     notes = [voice.say(one) for one in story.backtest.get("notes") or []]
     return voice.pick(" ", "").join([said, *notes])

@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast.core.text import Text
 from holdfast.report.html import Html, el
-from holdfast.report.parts import Col, figure, legend, table
+from holdfast.report.parts import Col, figure, line_legend, table
 from holdfast.report.plot import Axis, Plot, share_axis
 from holdfast.report.scores import BASELINES, Scores, model_name
 from holdfast.report.voice import Voice
@@ -87,7 +87,7 @@ def lift(reference: Mapping[str, Any], voice: Voice) -> Html | None:
     fifth = min(points, key=lambda one: abs(one["share"] - 0.2))
     caption = voice.say(_LIFT_CAPTION, recall=voice.percent(fifth["recall"]), best=voice.percent(min(1.0, 0.2 / base)))
     names = [("chosen", voice.say(_MODEL)), ("ideal", voice.say(_RANDOM)), ("perfect", voice.say(_PERFECT))]
-    picture = el("div", plot.html(), legend(names))
+    picture = el("div", plot.html(), line_legend(names))
     return _titled(_LIFT, picture, caption, table(heads, rows, label=voice.say(_LIFT)), voice)
 
 
@@ -110,7 +110,7 @@ def folds(found: Scores, voice: Voice) -> Html | None:
     plot = Plot(Axis(0, count, days), axis, voice.say(_FOLDS), 280)
     _draw_folds(plot, found, _in_order(models, found.chosen), voice)
     names = [(kind_of(m, i, found), model_name(m, voice)) for i, m in enumerate(_in_order(models, found.chosen))]
-    return _titled(_FOLDS, el("div", legend(names), plot.html()), voice.say(_FOLDS_CAPTION), None, voice)
+    return _titled(_FOLDS, el("div", line_legend(names), plot.html()), voice.say(_FOLDS_CAPTION), None, voice)
 
 
 def _draw_folds(plot: Plot, found: Scores, models: Sequence[str], voice: Voice) -> None:

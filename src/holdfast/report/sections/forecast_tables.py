@@ -76,7 +76,7 @@ def _rank(found: Scores, model: str, metric: str) -> float:
     return worst if value is None else value if metric in LESS else -value
 
 
-def _gain(found: Scores, model: str, metric: str, voice: Voice) -> str:
+def _gain(found: Scores, model: str, metric: str, voice: Voice) -> Any:
     """How much better the published model is than this one: paired, customers as clusters, positive is better."""
     row, sign = found.row(found.chosen, metric, f"over {model}"), 1
     if row is None:
@@ -87,7 +87,7 @@ def _gain(found: Scores, model: str, metric: str, voice: Voice) -> str:
     if row.get("low") is None:
         return value
     low, high = sorted((sign * row["low"], sign * row["high"]))
-    return f"{value} ({_signed(low, voice)} … {_signed(high, voice)})"
+    return [el("span", value), el("small", f"{_signed(low, voice)} … {_signed(high, voice)}")]
 
 
 def _signed(value: float, voice: Voice) -> str:

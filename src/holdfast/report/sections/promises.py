@@ -89,7 +89,7 @@ def _bands(bands: list[Mapping[str, Any]], voice: Voice) -> Html | None:
             plot.whisker(one["said"], one["low"], one["high"], one["band"])
         tip = voice.say(_TIP, band=name, said=said, happened=happened, n=voice.count(one["n"]))
         plot.dot(one["said"], one["happened"], one["band"], tip, 12)
-        plot.text(one["said"] + 0.025, one["happened"] - 0.08, name)
+        plot.text(one["said"], one["happened"], name)
         rows.append((name, voice.count(one["n"]), said, happened))
     heads = [
         Col(voice.say(words.BAND)),

@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast.core.text import Text
 from holdfast.report.html import Html, el
-from holdfast.report.parts import Col, Section, absent, figure, legend, table
+from holdfast.report.parts import Col, Section, absent, figure, line_legend, table
 from holdfast.report.plot import Axis, Plot, share_axis
 from holdfast.report.story import Story
 from holdfast.report.voice import Voice
@@ -38,7 +38,7 @@ def retention(story: Story, voice: Voice) -> Section:
     if not curves:
         return Section("retention", voice.say(_TITLE), None, absent(_ABSENT, voice))
     names = [(f"seq{i}", voice.say(_AFTER, k=one["after"], n=voice.count(one["n"]))) for i, one in enumerate(curves)]
-    picture = el("div", legend(names), _plot(curves, voice))
+    picture = el("div", line_legend(names), _plot(curves, voice))
     chart = figure(picture, voice.say(_CAPTION), _numbers(curves, voice), voice)
     return Section("retention", voice.say(_TITLE), _lead(curves, voice), chart)
 
