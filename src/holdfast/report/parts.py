@@ -42,20 +42,21 @@ class Col:
 
     head: Any
     kind: str = "text"  # text, num (right-aligned figures) or wide (takes what is left)
+    label: str | None = None  # said beside the cell where a phone hides the head
 
 
 def table(columns: Sequence[Col], rows: Sequence[Sequence[Any]], *, label: str, class_: str = "") -> Html:
     """A table that scrolls sideways by itself on a narrow screen; the first cell of a row heads it."""
     head = el("tr", [el("th", c.head, scope="col", class_=c.kind) for c in columns])
-    body = [
-        el("tr", [
-            el("th" if i == 0 else "td", cell, class_=columns[i].kind, scope="row" if i == 0 else None)
-            for i, cell in enumerate(row)
-        ])
-        for row in rows
-    ]  # fmt: skip
+    body = [el("tr", [_cell(i, cell, columns[i]) for i, cell in enumerate(row)]) for row in rows]
     inner = el("table", el("thead", head), el("tbody", body), class_=class_ or None)
     return el("div", inner, class_="scroll", tabindex="0", role="region", aria_label=label)
+
+
+def _cell(place: int, cell: Any, column: Col) -> Html:
+    if place == 0:
+        return el("th", cell, scope="row", class_=column.kind)
+    return el("td", cell, class_=column.kind, data_label=column.label)
 
 
 def figure(picture: Html, caption: Any, numbers: Html | None, voice: Voice, *, class_: str = "") -> Html:

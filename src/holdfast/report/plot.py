@@ -71,19 +71,13 @@ class Plot:
             place = f"left:{x0:.2f}%;width:{x1 - x0:.2f}%;bottom:{y0:.2f}%;height:{y1 - y0:.2f}%"
             self.over.append(el("i", class_=f"fill block {kind}", style=place, data_tip=tip or None))
 
-    def text(self, x: float, y: float, words: str, kind: str = "") -> None:
-        """A label inside the chart, beside the point; on its left where the right end is near."""
-        near_end = self.x.at(x) > 80
-        place = f"right:{100 - self.x.at(x):.2f}%" if near_end else f"left:{self.x.at(x):.2f}%"
-        self.over.append(
-            el("span", words, class_=f"label {kind}".rstrip(), style=f"{place};bottom:{self.y.at(y):.2f}%")
-        )
-
     def html(self) -> Html:
         """The chart; `label` says what it shows to who cannot see it."""
         grid = [el("i", class_="grid", style=f"bottom:{self.y.at(v):.2f}%") for v, _ in self.y.ticks]
         ticks = [_tick("y", f"bottom:{self.y.at(v):.2f}%", words) for v, words in self.y.ticks]
-        ticks += [_tick(_edge(self.x.at(v)), f"left:{self.x.at(v):.2f}%", words) for v, words in self.x.ticks]
+        ticks += [
+            _tick(_edge(self.x.at(v), i), f"left:{self.x.at(v):.2f}%", words) for i, (v, words) in self._x_ticks()
+        ]
         box = {"viewBox": "0 0 100 100", "preserveAspectRatio": "none", "aria_hidden": "true", "focusable": "false"}
         return el(
             "div",
@@ -102,6 +96,11 @@ class Plot:
             aria_label=self.label,
         )
 
+    def _x_ticks(self) -> list[tuple[int, Tick]]:
+        """The ticks, numbered from the last; 0 throughout where all of them fit on a phone."""
+        last = len(self.x.ticks) - 1
+        return [(last - i if last > 4 else 0, tick) for i, tick in enumerate(self.x.ticks)]
+
     def _path(self, points: Sequence[Point]) -> str:
         return "M" + "L".join(f"{self.x.at(x):.2f} {100 - self.y.at(y):.2f}" for x, y in points)
 
@@ -110,9 +109,10 @@ def _tick(kind: str, place: str, words: str) -> Html:
     return el("span", words, class_=f"tick {kind}", style=place)
 
 
-def _edge(at: float) -> str:
-    """Labels at the ends stay inside the page."""
-    return "x first" if at < 4 else "x last" if at > 96 else "x"
+def _edge(at: float, place: int) -> str:
+    """Labels at the ends stay inside the page; every other one is left out on a phone."""
+    kind = "x first" if at < 4 else "x last" if at > 96 else "x"
+    return f"{kind} minor" if place % 2 else kind
 
 
 def round_ticks(high: float, count: int = 4) -> list[float]:

@@ -105,7 +105,7 @@ def folds(found: Scores, voice: Voice) -> Html | None:
     low, high = min([*values, *lows]), max(values)
     ticks = [t / 20 for t in range(int(low * 20), int(high * 20) + 2)]
     count = len(found.cutoffs)
-    days = tuple((i + 0.5, voice.month(c) if count > 6 else voice.day(c)) for i, c in enumerate(found.cutoffs))
+    days = tuple((i + 0.5, voice.short_day(c)) for i, c in enumerate(found.cutoffs))
     axis = Axis(ticks[0], ticks[-1], tuple((t, voice.number(t, 2)) for t in ticks), "AUC")
     plot = Plot(Axis(0, count, days), axis, voice.say(_FOLDS), 280)
     _draw_folds(plot, found, _in_order(models, found.chosen), voice)

@@ -8,7 +8,7 @@ from typing import Any
 from holdfast.core.text import Text
 from holdfast.report import words
 from holdfast.report.html import Html, el
-from holdfast.report.parts import Col, Section, absent, figure, table
+from holdfast.report.parts import Col, Section, absent, figure, legend, table
 from holdfast.report.plot import Plot, share_axis
 from holdfast.report.story import Story
 from holdfast.report.voice import Voice
@@ -89,7 +89,6 @@ def _bands(bands: list[Mapping[str, Any]], voice: Voice) -> Html | None:
             plot.whisker(one["said"], one["low"], one["high"], one["band"])
         tip = voice.say(_TIP, band=name, said=said, happened=happened, n=voice.count(one["n"]))
         plot.dot(one["said"], one["happened"], one["band"], tip, 12)
-        plot.text(one["said"], one["happened"], name)
         rows.append((name, voice.count(one["n"]), said, happened))
     heads = [
         Col(voice.say(words.BAND)),
@@ -97,7 +96,10 @@ def _bands(bands: list[Mapping[str, Any]], voice: Voice) -> Html | None:
         Col(voice.say(_SAID), "num"),
         Col(voice.say(_HAPPENED), "num"),
     ]
-    return figure(plot.html(), voice.say(_CAPTION), table(heads, rows, label=voice.say(_TITLE)), voice)
+    names = legend([(one["band"], voice.say(words.band(one["band"]))) for one in bands])
+    return figure(
+        el("div", plot.html(), names), voice.say(_CAPTION), table(heads, rows, label=voice.say(_TITLE)), voice
+    )
 
 
 _OLDER = Text("Older releases", "更早的版本")

@@ -44,7 +44,7 @@ _ROWS = Text("Rows", "行数")
 _AMOUNT = Text("Money", "金额")
 _WHAT = Text("What", "内容")
 _FATE = Text("What became of them", "处理方式")
-_FATES = {
+FATES = {
     "kept": Text("kept", "保留"),
     "flagged": Text("flagged, kept", "标记，保留"),
     "filled": Text("filled", "补全"),
@@ -131,7 +131,7 @@ def _findings(findings: Sequence[Mapping[str, Any]], voice: Voice) -> Html | Non
             [voice.say(one["sentence"]), _examples(one.get("examples") or [], voice)],
             voice.count(one["rows"]),
             voice.money(one.get("amount")),
-            chip("muted", voice.say(_FATES.get(one["disposition"], one["disposition"]))),
+            chip("muted", voice.say(FATES.get(one["disposition"], one["disposition"]))),
         )
         for one in findings
     ]
