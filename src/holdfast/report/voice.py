@@ -79,6 +79,13 @@ class Voice:
             return f"{found.year}年{found.month}月{found.day}日"
         return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
 
+    def short_day(self, day: Any) -> str:
+        """A date without its year, for a crowded axis."""
+        found = self.local_day(day)
+        if found is None:
+            return str(day)
+        return f"{found.month}月{found.day}日" if self.language == "zh" else f"{found.day} {_MONTHS[found.month - 1]}"
+
     def local_day(self, day: Any) -> date | None:
         if isinstance(day, str):
             try:
