@@ -27,7 +27,7 @@ _WORDS = ("classic", "fine", "small", "large", "blue", "green", "organic", "ever
 _BRANDS = ("Alder", "Birch & Son", "Calla", "Dovetail", "Elm Street", "Fennel", "Grove", "Hazel")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     """Items by number; prices are money (1/10,000) by item and quarter of the world."""
 

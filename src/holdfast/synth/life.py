@@ -9,6 +9,7 @@ Chances are written once, here, and read by the simulation and by the truth (`sy
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def moves(people: People, who: Ints, grudge: Floats) -> tuple[Floats, Floats, Fl
     return sleep, leave, people.wake[who], np.minimum(0.3, _LEAVE_IN_SLUMBER * leave)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Life:
     """What happened, as logs in the order of days; from them the state at any midnight can be read back."""
 
@@ -83,12 +84,12 @@ class _Logs:
     """Columns that grow by a chunk a day."""
 
     def __init__(self) -> None:
-        self._chunks: dict[str, list[NDArray[np.generic]]] = {}
+        self._chunks: dict[str, list[NDArray[Any]]] = {}
 
-    def add(self, name: str, values: NDArray[np.generic]) -> None:
+    def add(self, name: str, values: NDArray[Any]) -> None:
         self._chunks.setdefault(name, []).append(values)
 
-    def column(self, name: str, dtype: type = np.int64) -> NDArray[np.generic]:
+    def column(self, name: str, dtype: type = np.int64) -> NDArray[Any]:
         chunks = self._chunks.get(name)
         return np.concatenate(chunks).astype(dtype) if chunks else np.empty(0, dtype)
 
@@ -177,9 +178,7 @@ def reached(people: People, last: Ints, day: int) -> NDArray[np.bool_]:
     return np.asarray(~people.holdout & (last >= 0) & (day - last <= CAMPAIGN_REACH))
 
 
-def simulate(
-    world: World, people: People, tempo: Tempo, rng: np.random.Generator, progress: Progress = SILENT
-) -> Life:
+def simulate(world: World, people: People, tempo: Tempo, rng: np.random.Generator, progress: Progress = SILENT) -> Life:
     """Live through every day of the world."""
     run = Simulation(world, people, tempo, rng)
     for day in range(world.days):

@@ -22,7 +22,7 @@ from holdfast.synth.people import Floats, Ints, People
 from holdfast.synth.tempo import Tempo
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Moment:
     """The hidden state of the customers `who` at the first instant of a day."""
 
@@ -35,7 +35,7 @@ class _Moment:
     left: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """Everything hidden, and the questions one may ask of it. Cutoffs are local midnights of the world."""
 
@@ -125,9 +125,7 @@ class Truth:
         if treatment not in names:
             raise UsageError(f"no treatment {treatment!r} in this world", remedy=f"one of: {', '.join(names)}")
         arm = np.full(len(moment.who), names.index(treatment))
-        return _Moment(
-            moment.who, moment.state, moment.last, moment.grudge, arm, np.full(len(arm), day), moment.left
-        )
+        return _Moment(moment.who, moment.state, moment.last, moment.grudge, arm, np.full(len(arm), day), moment.left)
 
     def _forward(self, now: _Moment, first: int, days: int, *, campaigns: bool) -> Floats:
         """P(no order for `days` days). `mass[i, state, slot]`; the last slot is: unsubscribed during the horizon."""

@@ -28,7 +28,7 @@ from holdfast.synth.truth import Truth
 __all__ = ["ARMS", "Arm", "Made", "World", "make"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Made:
     """What a world left behind: the tables a shop would have, and the truth nobody sees.
 
@@ -44,9 +44,7 @@ class Made:
         """One row per customer: came_on, churned_on, habits, tastes, effects per treatment."""
         return self.hidden.table()
 
-    def true_p_churn(
-        self, cutoff: Cutoff, horizon: Horizon, gap: Gap = NO_GAP, *, campaigns: bool = True
-    ) -> pa.Table:
+    def true_p_churn(self, cutoff: Cutoff, horizon: Horizon, gap: Gap = NO_GAP, *, campaigns: bool = True) -> pa.Table:
         """Exact P(no order in the horizon) per customer who ordered before the cutoff; see `Truth.p_churn`."""
         return self.hidden.p_churn(cutoff, horizon, gap, campaigns=campaigns)
 
