@@ -12,6 +12,8 @@ import pytest
 
 from holdfast.core.clock import Cutoff, Gap, Horizon
 from holdfast.core.errors import UsageError
+from holdfast.synth.observer import belief
+from holdfast.synth.truth import Knows
 from holdfast.synth.world import Made, World, make
 
 DAYS = range(240, 690, 50)
@@ -40,10 +42,12 @@ def ordered(one: Made, first: Cutoff, until: Cutoff) -> set[str]:
     return set(who[(day >= bounds[0]) & (day < bounds[1])])
 
 
-def said_and_happened(one: Made, day: int, horizon: str = "30d") -> tuple[np.ndarray, np.ndarray]:
+def said_and_happened(
+    one: Made, day: int, horizon: str = "30d", knows: Knows = "state"
+) -> tuple[np.ndarray, np.ndarray]:
     """p_churn and churned of everybody with an order in the 180 days before that day."""
     cutoff = one.world.cutoff(day)
-    truth = one.true_p_churn(cutoff, Horizon.parse(horizon)).to_pandas().set_index("customer_id").p_churn
+    truth = one.true_p_churn(cutoff, Horizon.parse(horizon), knows=knows).to_pandas().set_index("customer_id").p_churn
     active = sorted(ordered(one, one.world.cutoff(max(0, day - 180)), cutoff))
     again = ordered(one, cutoff, one.world.cutoff(day + int(Horizon.parse(horizon).days)))
     return truth[active].to_numpy(), np.array([name not in again for name in active])
@@ -61,16 +65,41 @@ def test_the_base_rate_is_that_of_a_shop() -> None:
         assert 0.40 < happened.mean() < 0.70, day
 
 
+@pytest.mark.parametrize("knows", ["state", "events"])
 @pytest.mark.parametrize("horizon", ["30d", "90d"])
-def test_p_churn_is_calibrated_in_every_decile(horizon: str) -> None:
+def test_p_churn_is_calibrated_in_every_decile(horizon: str, knows: Knows) -> None:
     """Pooled over cutoffs a whole horizon apart; the squared surprises of ten deciles are about chi-squared."""
     step = int(Horizon.parse(horizon).days)
-    pairs = [said_and_happened(made(), day, horizon) for day in range(200, 730 - step, step)]
+    pairs = [said_and_happened(made(), day, horizon, knows) for day in range(200, 730 - step, step)]
     said, happened = (np.concatenate(part) for part in zip(*pairs, strict=True))
     deciles = np.array_split(np.argsort(said, kind="stable"), 10)
     surprises = [surprise(said[rows], happened[rows]) for rows in deciles]
     assert sum(one**2 for one in surprises) < 27, surprises  # 99.7% of chi-squared with 10 degrees
     assert abs(surprise(said, happened)) < 3
+
+
+def log_loss(said: np.ndarray, happened: np.ndarray) -> float:
+    said = np.clip(said, 1e-9, 1 - 1e-9)
+    return float(-np.mean(np.where(happened, np.log(said), np.log1p(-said))))
+
+
+def test_who_sees_only_events_knows_less_than_the_truth_and_more_than_the_base_rate() -> None:
+    loss = {knows: log_loss(*said_and_happened(made(), 500, "30d", knows)) for knows in ("state", "events")}
+    said, happened = said_and_happened(made(), 500)
+    assert loss["state"] < loss["events"] - 0.02
+    assert loss["events"] < log_loss(np.full(len(said), happened.mean()), happened) - 0.05
+
+
+def test_the_belief_about_who_is_gone_is_right_on_average() -> None:
+    one, day = made(), 500
+    hidden = one.hidden
+    believed = belief(one.world, hidden.people, hidden.tempo, hidden.life, day)
+    assert np.allclose(believed.sum(axis=1), 1)
+    left = hidden.life.move_who[(hidden.life.move_state == 2) & (hidden.life.move_day <= day)]
+    gone = np.isin(np.arange(len(believed)), left)
+    rows = np.flatnonzero((hidden.people.born < day) & ~hidden.people.looker)
+    for part in np.array_split(rows[np.argsort(believed[rows, 2], kind="stable")], 5):
+        assert abs(surprise(believed[part, 2], gone[part])) < 3.5
 
 
 def test_nobody_who_left_comes_back() -> None:

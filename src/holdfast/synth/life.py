@@ -50,6 +50,11 @@ def kept_chance(world: World, rate: Floats) -> Floats:
     return np.asarray(-np.expm1(-rate) * (1 - world.void_share))
 
 
+def visit_mean(people: People, tempo: Tempo, who: Ints, day: int) -> Floats:
+    """Mean visits without an order on `day`, before state."""
+    return np.asarray(people.visits[who] * np.sqrt(tempo.pace[day]) * (1.3 if tempo.promotion[day] else 1.0))
+
+
 def moves(people: People, who: Ints, grudge: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Daily chances (engaged to slumber, engaged to gone, slumber to engaged, slumber to gone)."""
     sore = np.exp(np.minimum(grudge, 3.0))
@@ -152,9 +157,7 @@ class Simulation:
             self.logs.add(f"order_{name}", values)
 
     def _visits(self, day: int, who: Ints) -> None:
-        mean = self.people.visits[who] * CURIOSITY[self.state[who]] * np.sqrt(self.tempo.pace[day])
-        if self.tempo.promotion[day]:
-            mean = mean * 1.3
+        mean = visit_mean(self.people, self.tempo, who, day) * CURIOSITY[self.state[who]]
         who = np.repeat(who, self.rng.poisson(mean))
         self.logs.add("visit_who", who)
         self.logs.add("visit_day", np.full(len(who), day))
