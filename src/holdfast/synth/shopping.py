@@ -110,7 +110,11 @@ def lines(street: Street) -> Lines:
     fresh = street.goods.pick(street.category(who), day, rng)
     again = rng.random(len(who)) < people.loyalty[who]
     item = np.where(again, favourites[who, rng.integers(0, 3, len(who))], fresh)
-    quantity = 1.0 + rng.poisson(people.units[who])
+    # An order names an item once: the basket adds up what was put into it twice.
+    pair, where = np.unique(order * len(street.goods.title) + item, return_inverse=True)
+    quantity = np.bincount(where, 1.0 + rng.poisson(people.units[who]))
+    order, item = pair // len(street.goods.title), pair % len(street.goods.title)
+    who, day = life.order_who[order], life.order_day[order]
     price = street.goods.price(item, day)
     rate = _PROMOTION_OFF * (street.tempo.promotion[day] & (rng.random(len(who)) < 0.5))
     rate = rate + np.array([arm.discount for arm in street.world.arms])[life.order_arm[order]]
