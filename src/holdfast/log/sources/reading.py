@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -132,7 +133,7 @@ def cut_rows(reading: Reading, cut: tuple[BadRow, ...]) -> pa.Table:
             "value": row.raw[:200],
             "reason": row.reason,
             "amount": None,
-            "raw": row.raw,
+            "raw": json.dumps(row.raw, ensure_ascii=False),
         }
         for row in cut
     ]
