@@ -13,7 +13,7 @@ from holdfast.core.schema import EVENT_TYPES, INSTANT, ITEMS
 from holdfast.log.batch import EVENT_ROWS, IDENTITY_KEYS, Batch
 from holdfast.log.sources.dates import parse_instants
 from holdfast.log.sources.ids import LONGEST_ID, as_text, nobody
-from holdfast.log.sources.preset import HIDDEN
+from holdfast.log.sources.preset import HIDDEN, IDENTIFY
 from holdfast.log.sources.raw import as_json, flat_text
 from holdfast.log.sources.reader import BadRow
 from holdfast.log.sources.reading import Flags, Reading, Rows
@@ -62,7 +62,7 @@ def event_batch(reading: Reading, table: pa.Table, cut: tuple[BadRow, ...] = ())
     }
     keep = pa.array(~bad)
     kept = EVENT_ROWS.conform(pa.table(events)).filter(keep)
-    tables = {"events": kept}
+    tables = {"events": kept.filter(pc.not_equal(kept["event_type"], IDENTIFY))}
     tables |= _items(rows, kept, keep) | _identity_keys(rows, kept, keep)
     read = len(np.unique(rows.numbers)) + len(cut)
     return Batch(read, {name: one for name, one in tables.items() if one.num_rows}, rows.rejected(amount, cut))
@@ -95,7 +95,9 @@ def _as_instants(micros: NDArray[np.int64], good: Flags) -> Any:
 
 
 def _event_type(rows: Rows) -> Any:
-    words = {one: one for one in EVENT_TYPES} | {str(k).lower(): v for k, v in rows.reading.event_types.items()}
+    words = {one: one for one in (*EVENT_TYPES, IDENTIFY)} | {
+        str(k).lower(): v for k, v in rows.reading.event_types.items()
+    }
     if not rows.has("event_type"):
         return pa.array(["purchase"] * rows.size, pa.string())
     raw = pc.utf8_lower(rows.text("event_type"))

@@ -51,7 +51,8 @@ class Numbers:
 
     def money(self) -> NDArray[np.int64]:
         """The values as whole 1/10,000; bad ones are 0."""
-        return np.rint(np.where(self.good, self.values, 0.0) * MONEY_SCALE).astype(np.int64)
+        whole: NDArray[np.int64] = np.rint(np.where(self.good, self.values, 0.0) * MONEY_SCALE).astype(np.int64)
+        return whole
 
 
 def marks_of(column: Any) -> Marks:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.log.sources.preset import HIDDEN
+from holdfast.log.sources.preset import HIDDEN, RAW
 
 
 def as_json(table: pa.Table, *, drop_empty: bool = False) -> Any:
@@ -17,6 +17,8 @@ def as_json(table: pa.Table, *, drop_empty: bool = False) -> Any:
     >>> as_json(pa.table({"a": ['say "x"', None], "b": [1, 2]})).to_pylist()
     ['{"a": "say \\\\"x\\\\"", "b": "1"}', '{"a": null, "b": "2"}']
     """
+    if RAW in table.column_names and not drop_empty:
+        return _flat(table[RAW])
     table = table.drop_columns([name for name in table.column_names if name.startswith(HIDDEN)])
     if not table.num_rows or not table.num_columns:
         return pa.array(["{}"] * table.num_rows, pa.string())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -75,6 +76,11 @@ def _plain(column: Any) -> Any:
         return pc.cast(column, pa.string())
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
         return text_of(pc.cast(column, pa.binary()))
+    if pa.types.is_struct(kind) or pa.types.is_map(kind) or pa.types.is_union(kind):
+        values = [
+            None if one is None else json.dumps(one, ensure_ascii=False, default=str) for one in column.to_pylist()
+        ]
+        return pa.chunked_array([pa.array(values, pa.string())])
     return column
 
 
