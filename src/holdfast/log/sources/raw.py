@@ -31,14 +31,15 @@ def as_json(table: pa.Table, *, drop_empty: bool = False) -> Any:
 
 def _member(name: str, column: Any, drop_empty: bool) -> Any:
     key = json.dumps(name, ensure_ascii=False) + ": "
-    text = _text(column)
+    text = flat_text(column)
     member = pc.binary_join_element_wise(key + '"', _escaped(text), '"', "")
     if drop_empty:
         return pc.if_else(pc.equal(text, ""), None, member)
     return pc.fill_null(member, key + "null")
 
 
-def _text(column: Any) -> Any:
+def flat_text(column: Any) -> Any:
+    """A column of any type as one array of text; what is nested becomes JSON."""
     try:
         return _flat(pc.cast(column, pa.string()))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
