@@ -45,7 +45,7 @@ def take(source: Source) -> Whole:
         for name, table in batch.tables.items():
             tables.setdefault(name, []).append(table)
     whole.tables = {name: pa.concat_tables(parts) for name, parts in tables.items()}
-    whole.rejected = pa.concat_tables(rejected) if rejected else REJECTED.empty()
+    whole.rejected = pa.concat_tables(rejected) if rejected else whole.rejected
     kept = set(whole.column("source_row")) if "events" in whole.tables else set()
     assert not kept & set(whole.reasons())
     return whole
