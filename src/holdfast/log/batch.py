@@ -27,6 +27,12 @@ EVENT_ROWS = Table(
         Column("local_hour", pa.int8(), "Hour of occurred_at in the shop's zone.", unit="0 to 23"),
         Column("source_file", TEXT, "Name of the file it came from."),
         Column("source_row", pa.int64(), "Row of that file, first data row = 1."),
+        Column(
+            "unread",
+            TEXT,
+            "What the columns hold that nothing else reads: rows that differ there are no duplicates. Never stored.",
+            "every column is read, or kept in properties",
+        ),
     ),
 )
 

@@ -22,13 +22,15 @@ class CleanSettings:
     match_cancellations: bool = setting(
         True, "Void an order line and its cancellation of the same local day, one to one."
     )
-    rates: dict[str, float] = setting({}, "Exchange rates into the shop's currency: { USD = 0.79 }.")
+    rates: dict[str, float] = setting(  # noqa: RUF009 - setting() makes a fresh dict for each instance
+        {}, "Exchange rates into the shop's currency: { USD = 0.79 }."
+    )
     bot_events_per_day: int = setting(2000, "Flag customers with more events than this in one local day.")
     bot_views_per_order: int = setting(0, "Flag customers with more views than this for each order; 0: not checked.")
     outlier_spread: float = setting(3.0, "Flag customers whose spend lies this many quartile ranges above the rest.")
     fill_prices: bool = setting(False, "Fill a missing price with the item's last known one.")
     fill_categories: bool = setting(False, "Fill a missing category from the item's title.")
-    title_words: dict[str, str] = setting(
+    title_words: dict[str, str] = setting(  # noqa: RUF009 - setting() makes a fresh dict for each instance
         {}, "Category by a word of the title: { MUG = 'Kitchen > Mugs' }. Empty: the title's last word is its category."
     )
 

@@ -68,7 +68,7 @@ class DelimitedReader:
                 where=self.name,
                 remedy=f"keep the columns you need, {_MOST_COLUMNS:,} at most",
             )
-        named = self.settings.header == "yes" or (self.settings.header == "auto" and _looks_named(rows))
+        named = self.settings.header == "yes" or (self.settings.header == "auto" and looks_named(rows))
         body = rows[1:] if named else rows
         width = len(rows[0])
         if not named:
@@ -241,7 +241,7 @@ def _delimiter(text: str, name: str, quote: str) -> str:
     return best or ("\t" if name.lower().endswith((".tsv", ".tsv.gz")) else ",")
 
 
-def _looks_named(rows: list[list[str]]) -> bool:
+def looks_named(rows: list[list[str]]) -> bool:
     """A header has no numbers, dates or blanks, no name twice, and no value that its own column repeats."""
     first = rows[0]
     if any(_is_value(cell) for cell in first) or sum(not cell.strip() for cell in first) > len(first) // 2:

@@ -1,0 +1,174 @@
+"""JSON: one object a line, or one array of objects. Nested objects become dotted columns."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from holdfast.core.errors import InputRefused
+from holdfast.core.progress import Progress
+from holdfast.log.sources.decode import Utf8, encoding_of
+from holdfast.log.sources.files import Bounded, Part, opened
+from holdfast.log.sources.preset import RAW, Head
+from holdfast.log.sources.reader import BadRow, Chunk
+from holdfast.log.sources.settings import ImportSettings
+
+Flatten = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
+_LINES = 20_000
+_SAMPLE_LINES = 1000
+_LONGEST = 64 << 20
+
+
+class JsonReader:
+    """Objects of a file, flattened by the preset that claims it or, without one, by dots."""
+
+    format = "json"
+
+    def __init__(self, part: Part, settings: ImportSettings) -> None:
+        self.part, self.settings, self.name = part, settings, part.name
+        self._flatten: Flatten = dotted
+        self._raw = False
+
+    @cached_property
+    def _encoding(self) -> str:
+        with opened(self.part, self.settings) as stream:
+            head = stream.read(1 << 16)
+        if not head.strip():
+            raise InputRefused("the file is empty", where=self.name, remedy="export it again")
+        return self.settings.encoding or encoding_of(head, self.name)
+
+    @cached_property
+    def first(self) -> list[dict[str, Any]]:
+        """The first objects, as they are."""
+        with opened(self.part, self.settings) as stream:
+            objects = [one for one, _ in islice(self._objects(stream), _SAMPLE_LINES) if isinstance(one, dict)]
+        if not objects:
+            raise InputRefused(
+                "the file holds no JSON objects",
+                where=self.name,
+                remedy="write one object a line, or one array of objects",
+            )
+        return objects
+
+    def take_apart(self, flatten: Flatten) -> None:
+        """Flatten by a preset's own rule from now on."""
+        self._flatten, self._raw = flatten, True
+
+    def head(self) -> Head:
+        flat = [row for one in self.first for row in dotted(one)]
+        return Head(tuple(dict.fromkeys(key for row in flat for key in row)), True, (), self.format)
+
+    def sample(self) -> pa.Table:
+        return _table([row for one in self.first for row in self._flatten(one)])
+
+    def rename(self, names: tuple[str, ...]) -> None:
+        raise InputRefused("JSON names its own columns", where=self.name, remedy="map them under [mapping]")
+
+    def chunks(self, progress: Progress) -> Iterator[Chunk]:
+        number = 0
+        with opened(self.part, self.settings) as stream:
+            objects = self._objects(stream)
+            while block := list(islice(objects, _LINES)):
+                yield self._chunk(block, number)
+                number += len(block)
+                progress.step(f"read {self.name}", min(stream.taken, self.part.size - 1), self.part.size)
+        if not number:
+            raise InputRefused("the file holds no rows", where=self.name, remedy="export it again, with data")
+        progress.step(f"read {self.name}", self.part.size, self.part.size)
+
+    def _chunk(self, block: list[tuple[Any, str]], before: int) -> Chunk:
+        rows: list[dict[str, Any]] = []
+        numbers: list[int] = []
+        bad: list[BadRow] = []
+        for number, (one, line) in enumerate(block, start=before + 1):
+            if not isinstance(one, dict):
+                bad.append(BadRow(number, "bad_json", line))
+                continue
+            for row in self._flatten(one):
+                rows.append(row | {RAW: line} if self._raw else row)
+                numbers.append(number)
+        return Chunk(_table(rows), np.array(numbers, np.int64), tuple(bad))
+
+    def _objects(self, stream: Bounded) -> Iterator[tuple[Any, str]]:
+        text = io.TextIOWrapper(io.BufferedReader(Utf8(stream, self._encoding)), encoding="utf-8", errors="replace")
+        start = text.read(1)
+        while start.isspace() or start == "\ufeff":
+            start = text.read(1)
+        yield from _array(text, self.name) if start == "[" else _lines(start, text)
+
+
+def _lines(start: str, text: io.TextIOWrapper) -> Iterator[tuple[Any, str]]:
+    while line := start + text.readline(_LONGEST):
+        start = ""
+        line = line.strip()
+        if not line:
+            continue
+        try:
+            yield json.loads(line), line
+        except (json.JSONDecodeError, RecursionError):
+            yield None, line
+
+
+def _array(text: io.TextIOWrapper, where: str) -> Iterator[tuple[Any, str]]:
+    """The elements of one big array, without holding the array."""
+    decoder, buffer = json.JSONDecoder(), ""
+    ended = False
+    while True:
+        buffer = buffer.lstrip(" \t\r\n,")
+        if buffer.startswith("]"):
+            return
+        try:
+            one, end = decoder.raw_decode(buffer)
+            if ended or end < len(buffer):
+                yield one, buffer[:end]
+                buffer = buffer[end:]
+                continue
+        except json.JSONDecodeError as error:
+            if ended or len(buffer) > _LONGEST:
+                raise InputRefused(
+                    f"the JSON array is damaged: {error.msg}", where=where, remedy="export it again, one object a line"
+                ) from error
+        more = text.read(1 << 20)
+        ended = not more
+        buffer += more
+        if ended and not buffer.strip(" \t\r\n,"):
+            raise InputRefused("the JSON array never ends", where=where, remedy="export it again; it was cut off")
+
+
+def dotted(one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """An object as one flat row.
+
+    >>> dotted({"id": 7, "customer": {"email": "a@b.c"}, "tags": ["x"]})
+    [{'id': 7, 'customer.email': 'a@b.c', 'tags': '["x"]'}]
+    """
+    row: dict[str, Any] = {}
+
+    def put(prefix: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                put(f"{prefix}.{key}" if prefix else str(key), inner)
+        else:
+            row[prefix] = json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+
+    put("", one)
+    return [row]
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    return pa.table({name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
