@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from holdfast.core.schema import CANONICAL
 from holdfast.engine.duck import Engine
+from holdfast.log.clean.fill_categories import with_categories
 from holdfast.log.identity.resolve import named_as_known, resolve
 from holdfast.log.settings import CleanSettings, IdentitySettings
 from holdfast.log.store import Lake, Manifest
@@ -30,6 +31,7 @@ def side_tables(
     `exposures` hold the newest row of each key.
     """
     tables = {name: _table(engine, lake, manifest, name, identity) for name in FACTS}
+    tables["items"] = with_categories(tables["items"], settings)
     tables["identities"] = resolve(engine, lake, identity)
     return tables
 
