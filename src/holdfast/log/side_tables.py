@@ -10,7 +10,7 @@ from holdfast.engine.duck import Engine
 from holdfast.log.clean.fill_categories import with_categories
 from holdfast.log.identity.resolve import named_as_known, resolve
 from holdfast.log.settings import CleanSettings, IdentitySettings
-from holdfast.log.store import Lake, Manifest
+from holdfast.log.store import Lake, Manifest, nothing
 from holdfast.log.tables import FACTS, LAKE_TABLES
 
 #: Tables about customers: the columns that hold a source's customer id, and the instant at which the row was known.
@@ -38,7 +38,7 @@ def side_tables(
 
 def _table(engine: Engine, lake: Lake, manifest: Manifest, name: str, identity: IdentitySettings) -> ir.Table:
     if not manifest.rows(name):
-        return engine.memory(CANONICAL[name].empty())
+        return nothing(engine, CANONICAL[name])
     rows = lake.table(engine, name)
     columns, when = _ABOUT_CUSTOMERS.get(name, ((), ""))
     for column in columns:

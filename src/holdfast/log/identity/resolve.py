@@ -22,7 +22,7 @@ from holdfast.log.identity.timeline import Decision, Interval, Sighting, timelin
 from holdfast.log.settings import IdentitySettings
 from holdfast.log.store import Lake, Manifest
 
-_TIMELINE = pa.schema([*IDENTITIES.schema, pa.field("begins", INSTANT)])
+_TIMELINE = pa.schema([*(one.with_nullable(True) for one in IDENTITIES.schema), pa.field("begins", INSTANT)])
 
 
 def resolve(engine: Engine, lake: Lake, settings: IdentitySettings | None = None) -> ir.Table:
