@@ -16,8 +16,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from holdfast.core.errors import StateError
 from holdfast.core.log import LazyTable
+from holdfast.core.schema import Table
 from holdfast.engine.duck import Engine
 from holdfast.engine.files import sha256, sync, write_bytes
 from holdfast.engine.lock import locked
@@ -74,6 +77,11 @@ class Manifest:
         return cls(int(whole["generation"]), tables, tuple(whole["imports"]))
 
 
+def nothing(engine: Engine, table: Table) -> LazyTable:
+    """The table with no row, of the same types as rows read from a file have (there every column may be null)."""
+    return engine.memory(pa.schema([field.with_nullable(True) for field in table.schema]).empty_table())
+
+
 class Lake:
     """The stored tables of one shop, in `folder`.
 
@@ -112,7 +120,7 @@ class Lake:
         wanted = LAKE_TABLES[name]
         chosen = self.manifest.tables.get(name, ()) if segments is None else segments
         if not chosen:
-            return engine.memory(wanted.empty())
+            return nothing(engine, wanted)
         found = engine.parquet([self.folder / one.path for one in chosen])
         return found.select(*wanted.names)
 
