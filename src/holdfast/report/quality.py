@@ -31,7 +31,7 @@ def step_lines(facts: Mapping[str, Any], voice: Voice) -> list[str]:
             isolated_text(voice.say(one.get("title") or one.get("step"))),
             voice.count(-one["rows_removed"]) if one.get("rows_removed") else "",
             voice.count(one["rows"]),
-            voice.money(one.get("amount")),
+            voice.cents(one.get("amount")),
         )
         for one in facts.get("steps") or []
     ]
