@@ -47,7 +47,9 @@ def test_states_by_hand() -> None:
     assert found == {**{state: state for state in STATES}, "relapsed": "dormant"}
 
 
-@pytest.mark.parametrize(("silence", "state"), [(15, "active"), (16, "slowing"), (30, "slowing"), (31, "dormant"), (61, "lost")])
+@pytest.mark.parametrize(
+    ("silence", "state"), [(15, "active"), (16, "slowing"), (30, "slowing"), (31, "dormant"), (61, "lost")]
+)
 def test_limits_are_where_they_are_said_to_be(silence: int, state: str) -> None:
     steady = [silence + 10 * k for k in range(10)]
     assert state_of(orders(a=steady), OWN)["a"] == state
