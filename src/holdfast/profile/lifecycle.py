@@ -69,30 +69,33 @@ def lifecycle_over_time(
 
     Returns {"days": [ISO day], "counts": {state: [count per day]}, "moves": [{from, to, count}],
     "moves_since": ISO day, "shop_gap_days": float, "meanings": {state: {en, zh}}}. The newest `points` days are kept.
+    All of them are measured with one yardstick, the shop's mean gap known at `until`: a young history knows only
+    short gaps, and would call everybody dormant.
     """
     read = orders if isinstance(orders, Orders) else Orders.read(orders)
     rules = settings or LifecycleSettings()
     days = _month_starts(read.before(until).first_day(), until)[-points:]
-    found = [standing(read, day, rules) for day in days]
+    gap = shop_gap(read.before(until))
+    found = [standing(read, day, rules, gap) for day in days]
     counted = np.array([np.bincount(one.state, minlength=len(STATES)) for one in found])
     since = until - timedelta(days=30)
     return {
         "days": [day.isoformat() for day in days],
         "counts": {state: counted[:, i].tolist() for i, state in enumerate(STATES)},
-        "moves": _moves(standing(read, since, rules), found[-1], len(read.ids)),
+        "moves": _moves(standing(read, since, rules, gap), found[-1], len(read.ids)),
         "moves_since": since.isoformat(),
-        "shop_gap_days": _shop_gap(read.before(until)),
+        "shop_gap_days": gap,
         "meanings": {state: {"en": text.en, "zh": text.zh} for state, text in meanings(rules).items()},
     }
 
 
-def standing(orders: Orders, day: date, rules: LifecycleSettings) -> Standing:
-    """The states as arrays; only orders before `day` are looked at."""
+def standing(orders: Orders, day: date, rules: LifecycleSettings, gap: float | None = None) -> Standing:
+    """The states as arrays; only orders before `day` are looked at, unless the shop's mean gap is given."""
     seen = orders.before(day)
     first, last = seen.starts(), seen.ends()
     silence = (day_number(day) - seen.day[last]).astype(np.float64)
     gaps = last - first
-    shop = _shop_gap(seen)
+    shop = shop_gap(seen) if gap is None else gap
     span = (seen.day[last] - seen.day[first]).astype(np.float64)
     usual = (span + rules.gap_strength * shop) / (gaps + rules.gap_strength)
     ratio = silence / np.maximum(usual, 1e-9)
@@ -120,7 +123,7 @@ def _came_back(seen: Orders, first: Whole, last: Whole, shop: float, rules: Life
     return np.asarray(several & (broke > rules.dormant_after * usual))
 
 
-def _shop_gap(seen: Orders) -> float:
+def shop_gap(seen: Orders) -> float:
     """Mean gap between order days, over all gaps that have ended."""
     first, last = seen.starts(), seen.ends()
     gaps = int((last - first).sum())
