@@ -1,0 +1,202 @@
+"""Which preset reads a file, with which columns, and what its dates and numbers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from holdfast.core.errors import InputRefused
+from holdfast.core.progress import SILENT
+from holdfast.core.schema import CANONICAL, DAY, INSTANT, TEXT
+from holdfast.core.text import Text
+from holdfast.log.sources.dates import Order, order_of, parse_instants
+from holdfast.log.sources.guess import Guess
+from holdfast.log.sources.holdfast import table_of
+from holdfast.log.sources.mapping import declared
+from holdfast.log.sources.numbers import Marks, marks_of
+from holdfast.log.sources.preset import HIDDEN, PRESETS, ROW, Head, Preset
+from holdfast.log.sources.reader import Reader
+from holdfast.log.sources.reading import Reading
+from holdfast.log.sources.settings import ImportSettings, MappingSettings
+from holdfast.log.sources.source import Opened
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the caller set. `whole`: may the whole file be read to decide an ambiguous column?"""
+
+    settings: ImportSettings
+    mapping: MappingSettings
+    zone: str
+    currency: str
+    preset: str | None
+    source: str | None
+    whole: bool = True
+
+
+def understand(reader: Reader, wishes: Wishes) -> Opened:
+    """Decide how one file is read; raises `InputRefused` where it cannot be understood."""
+    head = reader.head()
+    preset = _preset(head, wishes, reader.name)
+    if not head.named and (names := _bare_names(preset, head)):
+        reader.rename(names)
+        head = replace(head, names=names, named=True)
+    sample = _shaped(preset, reader.sample())
+    columns = preset.find(sample.column_names)
+    if lacking := [one for one in preset.required if one not in columns and one not in preset.constants]:
+        _refuse_columns(preset, lacking, head, reader.name)
+    table = table_of(head.names) if preset.name == "holdfast" else preset.table
+    columns = {name: column for name, column in columns.items() if _belongs(table, name)}
+    zone, currency = wishes.zone or preset.zone or "UTC", wishes.currency or preset.currency
+    order, date_notes, date_format = _dates(reader, preset, sample, table, columns, zone, wishes)
+    decimal, number_notes = _numbers(reader, preset, sample, table, columns, wishes)
+    settings = wishes.settings
+    reading = Reading(
+        source=wishes.source or settings.source or preset.source,
+        file=reader.name,
+        table=table,
+        zone=zone,
+        currency=currency,
+        columns=columns,
+        constants=preset.constants,
+        event_types={**preset.event_types, **wishes.mapping.event_types},
+        negative=preset.negative,
+        order=order,
+        decimal=decimal,
+        missing_ids=tuple(settings.missing_ids),
+        keep_properties=settings.keep_properties or preset.keep_properties,
+    )
+    guess = Guess(
+        preset=preset.name,
+        format=reader.format,
+        table=table,
+        columns={name: column for name, column in columns.items() if not column.startswith(HIDDEN)},
+        unused=tuple(name for name in head.names if name not in set(columns.values())),
+        header=head.named,
+        date_format=date_format,
+        date_order=order,
+        decimal=decimal,
+        zone=zone,
+        currency=currency,
+        notes=(*preset.notes, *date_notes, *number_notes),
+        **_layout(reader),
+    )
+    return Opened(reader, preset, reading, guess)
+
+
+def _layout(reader: Reader) -> dict[str, Any]:
+    layout = getattr(reader, "layout", None)
+    return {} if layout is None else {"delimiter": layout.delimiter, "encoding": layout.encoding}
+
+
+def _preset(head: Head, wishes: Wishes, where: str) -> Preset:
+    if wishes.preset and wishes.preset != "mapping":
+        return PRESETS[wishes.preset]
+    if wishes.mapping.columns:
+        preset = declared(wishes.mapping)
+        if wishes.preset == "mapping" or len(preset.find(head.names)) == len(preset.columns):
+            return preset
+    for _, preset in PRESETS.items():
+        if preset.recognises(head):
+            return preset
+    raise InputRefused("the columns are not known", where=where, remedy="declare them under [mapping] in holdfast.toml")
+
+
+def _bare_names(preset: Preset, head: Head) -> tuple[str, ...]:
+    for names in preset.bare:
+        if len(names) == len(head.names):
+            return names
+    return ()
+
+
+def _shaped(preset: Preset, sample: pa.Table) -> pa.Table:
+    if preset.shape is None:
+        return sample
+    numbered = sample.append_column(ROW, pa.array(range(1, sample.num_rows + 1), pa.int64()))
+    return preset.shape()(numbered).drop_columns([ROW])
+
+
+def _belongs(table: str, name: str) -> bool:
+    return table == "events" or name in CANONICAL[table].names
+
+
+def _refuse_columns(preset: Preset, lacking: list[str], head: Head, where: str) -> None:
+    wanted = ", ".join(f"{one} ({' or '.join(preset.columns.get(one, (one,)))})" for one in lacking)
+    shown = ", ".join(head.names[:30]) + (", ..." if len(head.names) > 30 else "")
+    raise InputRefused(
+        f"preset {preset.name} needs columns that are not there: {wanted}; the file has: {shown}",
+        where=where,
+        remedy="export those columns too, choose another preset, or declare your columns under [mapping]",
+    )
+
+
+def _of_type(table: str, columns: dict[str, str], kinds: tuple[Any, ...]) -> list[str]:
+    dtypes = {column.name: column.dtype for column in CANONICAL[table].columns} | {"line_total": pa.int64()}
+    return [column for name, column in columns.items() if dtypes.get(name, TEXT) in kinds]
+
+
+def _dates(
+    reader: Reader, preset: Preset, sample: pa.Table, table: str, columns: dict[str, str], zone: str, wishes: Wishes
+) -> tuple[str, tuple[Text, ...], str]:
+    """Order of day and month, what to say about it, and the shapes that the sample shows."""
+    names = _of_type(table, columns, (INSTANT, DAY))
+    order = sum((order_of(sample[name]) for name in names), Order())
+    chosen = wishes.settings.date_order or order.decided
+    shapes = tuple(dict.fromkeys(s for n in names for s in parse_instants(sample[n], zone, chosen or "dmy").shapes))
+    shown = " + ".join(shapes)
+    if chosen == "mixed":
+        return "", (_MIXED,), shown
+    if chosen or not order.either:
+        return chosen, (), shown
+    if wishes.whole and getattr(reader, "again", True):
+        order = sum((order_of(c[n]) for c in _all(reader, preset) for n in names), Order())
+        if order.decided == "mixed":
+            return "", (_MIXED,), shown
+        if order.decided:
+            return order.decided, (), shown
+    assumed = preset.date_order or ("mdy" if zone.startswith(("America/", "US/")) else "dmy")
+    return assumed, (_ASSUMED_MDY if assumed == "mdy" else _ASSUMED_DMY,), shown
+
+
+def _numbers(
+    reader: Reader, preset: Preset, sample: pa.Table, table: str, columns: dict[str, str], wishes: Wishes
+) -> tuple[str, tuple[Text, ...]]:
+    if wishes.settings.decimal:
+        return wishes.settings.decimal, ()
+    names = _of_type(table, columns, (pa.int64(), pa.float64()))
+    marks = sum((marks_of(sample[name]) for name in names), Marks())
+    if not marks.decided and marks.either and wishes.whole and getattr(reader, "again", True):
+        marks = sum((marks_of(c[n]) for c in _all(reader, preset) for n in names), Marks())
+    if marks.decided or not marks.either:
+        return marks.decided or ".", ()
+    return ".", (_ASSUMED_POINT,)
+
+
+def _all(reader: Reader, preset: Preset) -> Iterator[pa.Table]:
+    """Every chunk of the file, shaped: the whole column's evidence."""
+    shape = preset.shape() if preset.shape else None
+    for chunk in reader.chunks(SILENT):
+        if chunk.table.num_rows:
+            table = chunk.table.append_column(ROW, pa.array(chunk.numbers, pa.int64()))
+            yield shape(table) if shape else table
+
+
+_MIXED = Text(
+    "Dates come both day first and month first: those that fit both are set aside as ambiguous.",
+    "日期中既有日在前的也有月在前的：两种读法都成立的日期已搁置。",
+)
+_ASSUMED_DMY = Text(
+    "Day and month cannot be told apart: day first is assumed. Set date_order = 'mdy' under [import] if that is wrong.",
+    "无法区分日和月：假定日在前。如有误，请在 [import] 中设置 date_order = 'mdy'。",
+)
+_ASSUMED_MDY = Text(
+    "Day and month cannot be told apart: month first is assumed. Set date_order = 'dmy' under [import] if that is wrong.",
+    "无法区分日和月：假定月在前。如有误，请在 [import] 中设置 date_order = 'dmy'。",
+)
+_ASSUMED_POINT = Text(
+    "Numbers such as 1,234 are assumed to be thousands. Set decimal = ',' under [import] if that is wrong.",
+    "形如 1,234 的数字假定为千位分隔。如有误，请在 [import] 中设置 decimal = ','。",
+)
