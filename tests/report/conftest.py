@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from holdfast.core.schema import RELEASE_CUSTOMERS
+from holdfast.core.text import LANGUAGES
 from holdfast.decide.bands import describe_bands, risk_bands
 from holdfast.profile.cohorts import cohorts, retention_curves
 from holdfast.profile.lifecycle import lifecycle, lifecycle_over_time
@@ -261,8 +264,15 @@ def make_story(language: str = "en", **parts: Any) -> Story:
 
 
 @pytest.fixture(scope="session")
-def story() -> Story:
-    return make_story()
+def make() -> Callable[..., Story]:
+    """`make_story`, its slow parts built once per language."""
+    whole = {language: make_story(language) for language in LANGUAGES}
+    return lambda language="en", **parts: replace(whole[language], **parts)
+
+
+@pytest.fixture(scope="session")
+def hostile() -> tuple[str, ...]:
+    return HOSTILE
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,7 @@ def _guess(part: Facts, voice: Voice) -> list[str]:
 
 
 def _quality(part: Facts, voice: Voice) -> list[str]:
-    return [*step_lines(part, voice), *finding_lines(part, voice)]
+    return [*step_lines(part, voice), "", *finding_lines(part, voice)]
 
 
 _HISTORY = (Text("forecast", "预测"), Text("enough", "是否足够"), Text("has", "现有"), Text("needs", "需要"))

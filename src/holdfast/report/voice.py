@@ -70,6 +70,14 @@ class Voice:
         known = _SIGNS.get(self.currency)
         return f"{sign}{known}{text}" if known else f"{sign}{text} {self.currency}".rstrip()
 
+    def cents(self, amount: float | None) -> str:
+        """Money to the cent, where nothing may be rounded away."""
+        if amount is None or _unknown(amount):
+            return NONE
+        known = _SIGNS.get(self.currency)
+        text = f"{'−' if amount < 0 else ''}{known or ''}{abs(amount):,.2f}"
+        return text if known else f"{text} {self.currency}".rstrip()
+
     def day(self, day: Any) -> str:
         """A date, an instant (shown as its local day) or ISO text of either."""
         found = self.local_day(day)

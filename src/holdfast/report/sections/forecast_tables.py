@@ -54,7 +54,7 @@ def by_cutoff(found: Scores, voice: Voice) -> list[Html]:
 def _grid(found: Scores, metric: str, voice: Voice) -> Html:
     heads = [
         Col(voice.say(_MODEL)),
-        *(Col(voice.day(day), "num") for day in found.cutoffs),
+        *(Col([voice.short_day(day), el("small", day[:4])], "num") for day in found.cutoffs),
         *(Col(voice.say(word), "num") for word in (_MEAN, _WORST, _SPREAD)),
         Col(voice.say(_GAIN), "num"),
     ]

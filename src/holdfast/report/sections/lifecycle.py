@@ -31,8 +31,8 @@ _FEWER = Text("{n} fewer", "少{n}位")
 _ABSENT = Text("Life-cycle counts were not computed.", "未计算生命周期。")
 _CAPTION = Text(
     "Customers by state at the first of each month and at the cutoff. The usual gap is each customer's own, shrunk "
-    "towards the shop's mean of {gap}.",
-    "每月1日及截止时刻各状态的客户数。平常间隔取自客户本人，并向全店平均值（{gap}）收缩。",
+    "towards the shop's mean of {gap}, the same for all months.",
+    "每月1日及截止时刻各状态的客户数。平常间隔取自客户本人，并向全店平均值（{gap}，各月相同）收缩。",
 )
 _DAY = Text("Day", "日期")
 _MOVES = Text("Who moved since {day}", "{day}以来的变化")

@@ -84,7 +84,7 @@ def _lead(facts: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], voice: V
         share=voice.percent(last["rows"] / first["rows"] if first["rows"] else None, 1),
         orders=voice.count(facts.get("orders")),
         buyers=voice.count(facts.get("buyers", facts.get("customers"))),
-        spend=voice.money(facts.get("spend", last.get("amount"))),
+        spend=voice.cents(facts.get("spend", last.get("amount"))),
     )
     return voice.pick(" ", "").join([said, verdict(facts, voice)])
 
@@ -113,7 +113,7 @@ def _funnel(steps: Sequence[Mapping[str, Any]], voice: Voice) -> Html:
         )
         taken = f"−{voice.count(one['rows_removed'])}" if one.get("rows_removed") else ""
         title = voice.say(one.get("title") or one.get("step"))
-        rows.append((title, voice.count(one["rows"]), taken, voice.money(one.get("amount")), track))
+        rows.append((title, voice.count(one["rows"]), taken, voice.cents(one.get("amount")), track))
     return table(heads, rows, label=voice.say(_TITLE), class_="funnel")
 
 
