@@ -126,6 +126,14 @@ def random_split(slices: Slices, test: Cutoff, horizon: Horizon) -> list[Score]:
         said = model.fit(train.features, train.outcomes).predict(check.features).p_churn
         value = auc(check.outcomes.churned, said)
         found.append(
-            Score("retention", "online_retail", f"churned, {horizon}, {split}", "lightgbm_63_leaves", "auc", value, n=len(check))
+            Score(
+                "retention",
+                "online_retail",
+                f"churned, {horizon}, {split}",
+                "lightgbm_63_leaves",
+                "auc",
+                value,
+                n=len(check),
+            )
         )
     return found

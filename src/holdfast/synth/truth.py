@@ -136,11 +136,7 @@ class Truth:
         if treatment not in names:
             raise UsageError(f"no treatment {treatment!r} in this world", remedy=f"one of: {', '.join(names)}")
         arm = np.full(len(moment.who), names.index(treatment))
-<<<<<<< HEAD
-        return _Moment(moment.who, moment.state, moment.last, moment.grudge, arm, np.full(len(arm), day), moment.left)
-=======
         return _Moment(moment.who, moment.belief, moment.last, moment.grudge, arm, np.full(len(arm), day), moment.left)
->>>>>>> synth
 
     def _forward(self, now: _Moment, first: int, days: int, *, campaigns: bool) -> Floats:
         """P(no order for `days` days). `mass[i, state, slot]`; the last slot is: unsubscribed during the horizon."""

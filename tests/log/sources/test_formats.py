@@ -66,7 +66,11 @@ def test_delimiters_and_line_ends(read: Read, delimiter: str, newline: str) -> N
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030"])
 def test_encodings(read: Read, encoding: str) -> None:
-    rows = [[*row[:3], row[3].replace("ß", "s").replace("ö", "o"), *row[4:]] for row in ROWS] if encoding == "gb18030" else ROWS
+    rows = (
+        [[*row[:3], row[3].replace("ß", "s").replace("ö", "o"), *row[4:]] for row in ROWS]
+        if encoding == "gb18030"
+        else ROWS
+    )
     whole = read(csv_text(rows=rows).encode(encoding))
     assert [r[3] for r in facts(whole)] == [row[3] for row in rows]
 
@@ -80,7 +84,9 @@ def test_western_bytes(read: Read) -> None:
 
 def test_one_stray_western_byte_in_a_utf8_file(read: Read) -> None:
     text = csv_text().encode() * 1 + b"9,2024-03-01 10:00:00,o4,caf\xe9,1,2.00\n"
-    long = csv_text().encode() + b"8,2024-01-06 11:30:00,o2,plain,1,3.00\n" * 20_000 + b"9,2024-03-01,o4,caf\xe9,1,2.00\n"
+    long = (
+        csv_text().encode() + b"8,2024-01-06 11:30:00,o2,plain,1,3.00\n" * 20_000 + b"9,2024-03-01,o4,caf\xe9,1,2.00\n"
+    )
     assert facts(read(long))[-1][3] == "café"
     assert read(text).read == 4
 

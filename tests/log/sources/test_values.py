@@ -119,7 +119,9 @@ def test_numbers_as_shops_write_them(text: str, point: float, comma: float) -> N
             assert found.values[0] == pytest.approx(wanted), (text, mark)
 
 
-@pytest.mark.parametrize("text", ["abc", "nan", "inf", "-inf", "Infinity", "1.2.3", "12abc", "1e400", "--3", "£", "1,2,3.4.5"])
+@pytest.mark.parametrize(
+    "text", ["abc", "nan", "inf", "-inf", "Infinity", "1.2.3", "12abc", "1e400", "--3", "£", "1,2,3.4.5"]
+)
 def test_what_is_no_number(text: str) -> None:
     for column in ([text], [text, "£1"]):
         found = parse_numbers(pa.array(column))
@@ -149,7 +151,13 @@ def test_money_is_exact(amount: Decimal) -> None:
 
 
 def test_ids_stay_text() -> None:
-    assert as_text(pa.array(["007", "17850.0", " x ", "1.50", "\u200ea\u200f"])).to_pylist() == ["007", "17850", "x", "1.50", "a"]
+    assert as_text(pa.array(["007", "17850.0", " x ", "1.50", "\u200ea\u200f"])).to_pylist() == [
+        "007",
+        "17850",
+        "x",
+        "1.50",
+        "a",
+    ]
     assert as_text(pa.array([1, None])).to_pylist() == ["1", None]
     assert as_text(pa.array([1.5, 2.0])).to_pylist() == ["1.5", "2"]
     flags = nobody(pa.array(["null", "NaN", "0", "", None, "Guest", "00", "7", "محمد", "🦊"])).to_pylist()

@@ -196,8 +196,13 @@ _OLDEST, _NEWEST = 631_152_000_000_000, 4_102_444_800_000_000  # 1990 and 2100, 
 
 
 #: The same names without case and punctuation, with their place; and those long enough to be found inside a name.
-_EXACT = {key: {plain(name): place / len(names) for place, name in reversed([*enumerate(names)])} for key, names in NAMES.items()}
-_INSIDE = {key: tuple(one for one in exact if len(one) >= (2 if ord(one[0]) > 255 else 4)) for key, exact in _EXACT.items()}
+_EXACT = {
+    key: {plain(name): place / len(names) for place, name in reversed([*enumerate(names)])}
+    for key, names in NAMES.items()
+}
+_INSIDE = {
+    key: tuple(one for one in exact if len(one) >= (2 if ord(one[0]) > 255 else 4)) for key, exact in _EXACT.items()
+}
 
 
 def _name_score(column: str, canonical: str) -> float:
