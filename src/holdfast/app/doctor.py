@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: The share that the suggested activity window is about: fewer than one in four come back after that silence.
 SHARE = 0.25
 #: The doctor must answer within a minute: fewer models and replicates than `run`, the same protocol.
-_QUICK = {
+_QUICK: dict[str, dict[str, Any]] = {
     "models": {"use": ("base_rate", "recency", "own_gap", "rfm_logistic", "logistic")},
     "evaluate": {"refits": 5, "replicates": 200},
     "forecast": {"tests": 3},
