@@ -66,10 +66,21 @@ class Batch:
 class BatchSource(Protocol):
     """What the store needs to know of a source."""
 
-    source: str
-    origin: str
-    preset: str
-    clean: Mapping[str, Any]
+    @property
+    def source(self) -> str:
+        """Name of the source whose customer ids these are."""
+
+    @property
+    def origin(self) -> str:
+        """The file, folder or query, as people know it."""
+
+    @property
+    def preset(self) -> str:
+        """Name of the preset that reads it."""
+
+    @property
+    def clean(self) -> Mapping[str, Any]:
+        """What the preset wishes of `log.settings.CleanSettings`."""
 
     def batches(self, progress: Progress = SILENT) -> Iterator[Batch]:
         """The rows, in order, in batches that fit in memory."""
