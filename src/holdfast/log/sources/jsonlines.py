@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,9 @@ class JsonRows:
         numbers: list[int] = []
         for number, one, line in objects:
             for row in self._flatten(one):
-                rows.append(row | {RAW: line} if self._raw else row)
+                if self._raw:
+                    row[RAW] = line
+                rows.append(row)
                 numbers.append(number)
         return _table(rows), numbers
 
@@ -113,7 +115,8 @@ class JsonReader(JsonRows):
         return Chunk(table, np.array(numbers, np.int64), bad)
 
     def _objects(self, stream: Bounded) -> Iterator[tuple[Any, str]]:
-        text = io.TextIOWrapper(io.BufferedReader(Utf8(stream, self._encoding)), encoding="utf-8", errors="replace")
+        blocks = io.BufferedReader(Utf8(stream, self._encoding), 1 << 20)
+        text = io.TextIOWrapper(blocks, encoding="utf-8", errors="replace", newline="\n")
         start = text.read(1)
         while start.isspace() or start == "\ufeff":
             start = text.read(1)
@@ -178,13 +181,22 @@ def dotted(one: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    return pa.table({name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
+    names = dict.fromkeys(chain.from_iterable(rows))
+    return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
+
+
+def _column(values: list[Any]) -> Any:
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
+        return pa.array([_text(value) for value in values], pa.string())
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.encode("utf-8", errors="replace").decode("utf-8")  # half of a surrogate pair is no letter
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
