@@ -185,7 +185,7 @@ def _duckdb(query: Query, rows: int) -> Iterator[pa.RecordBatch]:
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             connection.execute("SET autoinstall_known_extensions = false")
-            yield from connection.execute(query.statement).fetch_record_batch(rows)
+            yield from connection.execute(query.statement).to_arrow_reader(rows)
     except duckdb.Error as error:
         raise _refused(query, error) from error
 

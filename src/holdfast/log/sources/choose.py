@@ -12,10 +12,10 @@ from holdfast.core.errors import ConfigError, InputRefused
 from holdfast.core.progress import SILENT
 from holdfast.core.schema import CANONICAL, DAY, INSTANT, TEXT
 from holdfast.core.text import Text
-from holdfast.log.sources.dates import Order, order_of, parse_instants
+from holdfast.log.sources.dates import Order, order_of, parse_instants, zones_mixed
 from holdfast.log.sources.guess import Guess
 from holdfast.log.sources.holdfast import table_of
-from holdfast.log.sources.jsonlines import JsonReader
+from holdfast.log.sources.jsonlines import JsonRows
 from holdfast.log.sources.mapping import declared
 from holdfast.log.sources.numbers import Marks, marks_of
 from holdfast.log.sources.orders import guessed
@@ -47,7 +47,7 @@ def understand(reader: Reader, wishes: Wishes) -> Opened:
         reader.rename(names)
         head = replace(head, names=names, named=True)
     if preset.flatten is not None:
-        if not isinstance(reader, JsonReader):
+        if not isinstance(reader, JsonRows):
             raise InputRefused(f"preset {preset.name} reads JSON", where=reader.name, remedy="give the JSON export")
         reader.take_apart(preset.flatten)
     sample = _shaped(preset, reader, head)
@@ -216,6 +216,7 @@ def _dates(
     names = _of_type(table, columns, (INSTANT, DAY))
     order = sum((order_of(sample[name]) for name in names), Order())
     chosen = wishes.settings.date_order or order.decided
+    notes = (_mixed_zones(zone),) if any(zones_mixed(sample[name]) for name in names) else ()
     shapes = " + ".join(
         dict.fromkeys(s for n in names for s in parse_instants(sample[n], zone, chosen or "dmy").shapes)
     )
@@ -223,11 +224,11 @@ def _dates(
         order = sum((order_of(c[n]) for c in _all(reader, preset) for n in names), Order())
         chosen = order.decided
     if chosen == "mixed":
-        return _Dates("", (_MIXED,), shapes)
+        return _Dates("", (*notes, _MIXED), shapes)
     if chosen or not order.either:
-        return _Dates(chosen, (), shapes)
+        return _Dates(chosen, notes, shapes)
     assumed = preset.date_order or ("mdy" if zone.startswith(("America/", "US/")) else "dmy")
-    return _Dates(assumed, (_ASSUMED_MDY if assumed == "mdy" else _ASSUMED_DMY,), shapes)
+    return _Dates(assumed, (*notes, _ASSUMED_MDY if assumed == "mdy" else _ASSUMED_DMY), shapes)
 
 
 def _numbers(
@@ -251,6 +252,13 @@ def _all(reader: Reader, preset: Preset) -> Iterator[pa.Table]:
         if chunk.table.num_rows:
             table = chunk.table.append_column(ROW, pa.array(chunk.numbers, pa.int64()))
             yield shape(table) if shape else table
+
+
+def _mixed_zones(zone: str) -> Text:
+    return Text(
+        f"Some times name their zone and some do not: those without a zone are read as {zone}.",
+        f"部分时间带有时区，部分没有：没有时区的按 {zone} 解读。",
+    )
 
 
 _MIXED = Text(

@@ -192,7 +192,7 @@ class _Profile:
         )
 
 
-_OLDEST, _NEWEST = 631_152_000_000_000, 4_102_444_800_000_000  # 1990 and 2100, microseconds
+_OLDEST, _NEWEST = -2_208_988_800_000_000, 4_102_444_800_000_000  # 1900 and 2100, microseconds
 
 
 #: The same names without case and punctuation, with their place; and those long enough to be found inside a name.
@@ -219,7 +219,7 @@ def _name_score(column: str, canonical: str) -> float:
 
 def _score(canonical: str, by_name: float, profile: _Profile) -> float:
     """The name's score as far as the values allow it."""
-    if profile.filled == 0.0:
+    if profile.filled == 0.0 and canonical != "customer_id":
         return 0.0
     if canonical == "occurred_at":
         if profile.dates < 0.5:

@@ -117,7 +117,10 @@ class Rows:
         """A numeric column; cells that hold something else mark their row."""
         found = parse_numbers(self.raw(name), self.reading.decimal)
         if not found.good.all():
-            blank = found.empty | np.asarray(pc.is_null(self.text(name)))
+            # An empty cell has many names, but a computed "not a number" is not one of them.
+            text = as_text(self.raw(name))
+            nan = np.asarray(pc.fill_null(pc.equal(pc.utf8_lower(text), "nan"), False))
+            blank = found.empty | (np.asarray(pc.is_null(or_null(text))) & ~nan)
             self.wrong(~found.good & ~blank, name, reason)
         return found
 
