@@ -75,7 +75,9 @@ def test_the_source_may_say_when_it_recorded_a_version(desk: Any, made: Any, lin
     assert [row["retracted_at"] for row in desk.rows()] == [day(2), day(5), None]
 
 
-def test_an_id_used_twice_in_a_file_keeps_the_last_row_and_sets_the_other_aside(desk: Any, made: Any, line: Any) -> None:
+def test_an_id_used_twice_in_a_file_keeps_the_last_row_and_sets_the_other_aside(
+    desk: Any, made: Any, line: Any
+) -> None:
     receipt = desk.take(made([line(event_id="e", quantity=1.0), line(event_id="e", quantity=2.0)]))
     assert (receipt.kept, receipt.rejected, receipt.reasons) == (1, 1, {"event_id_reused": 1})
     assert [row["quantity"] for row in desk.stored()] == [2.0]
