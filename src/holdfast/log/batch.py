@@ -66,10 +66,17 @@ class Batch:
 class BatchSource(Protocol):
     """What the store needs to know of a source."""
 
-    source: str
-    origin: str
-    preset: str
-    clean: Mapping[str, Any]
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def origin(self) -> str: ...
+
+    @property
+    def preset(self) -> str: ...
+
+    @property
+    def clean(self) -> Mapping[str, Any]: ...
 
     def batches(self, progress: Progress = SILENT) -> Iterator[Batch]:
         """The rows, in order, in batches that fit in memory."""

@@ -55,6 +55,10 @@ def understand(reader: Reader, wishes: Wishes) -> Opened:
     if lacking := [one for one in preset.required if one not in columns and one not in preset.constants]:
         _refuse_columns(preset, lacking, head, reader.name)
     table = table_of(head.names) if preset.name == "holdfast" else preset.table
+    if not table:
+        raise InputRefused(
+            f"these are the columns of no Holdfast table: {_listed(head.names)}", where=reader.name, remedy=_DECLARE
+        )
     columns = {name: column for name, column in columns.items() if _belongs(table, name)}
     zone = wishes.zone or preset.zone or "UTC"
     dates = _dates(reader, preset, sample, table, columns, zone, wishes)
@@ -127,7 +131,8 @@ def _preset(reader: Reader, head: Head, wishes: Wishes) -> tuple[Preset, Mapping
         raise ConfigError("preset mapping needs your columns", where="holdfast.toml, [mapping]", remedy=_DECLARE)
     if wishes.mapping.columns:
         preset = declared(wishes.mapping)
-        if wishes.preset == "mapping" or len(preset.find(head.names)) == len(preset.columns):
+        names = head.names if head.named else _bare_names(preset, head)
+        if wishes.preset == "mapping" or len(preset.find(names)) == len(preset.columns):
             return preset, {}
     for _, preset in PRESETS.items():
         if preset.recognises(head):

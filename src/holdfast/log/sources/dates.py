@@ -98,7 +98,7 @@ def parse_instants(column: Any, zone: str, order: str = "") -> Instants:
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _typed(column, zone)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        column = pc.cast(pc.cast(column, pa.float64(), safe=False), pa.int64(), safe=False).cast(pa.string())
+        return _numeric(column, zone)
     elif not pa.types.is_string(kind):
         nothing = np.zeros(len(column), bool)
         return Instants(np.zeros(len(column), np.int64), nothing, nothing)
@@ -122,6 +122,15 @@ def _typed(column: Any, zone: str) -> Instants:
     return Instants(
         micros if aware else offsets(zone).to_instant(micros), good, np.zeros(len(column), bool), ("typed",)
     )
+
+
+def _numeric(column: Any, zone: str) -> Instants:
+    """Numbers are what their digits would be as text: 20240305, unix seconds, milliseconds and so on."""
+    values = np.asarray(pc.fill_null(pc.cast(column, pa.float64(), safe=False), -1.0))
+    whole = np.where(np.isfinite(values) & (np.abs(values) < 2.0**62), np.floor(values), -1.0)
+    found = _by_shape(pa.array(whole.astype(np.int64)).cast(pa.string()), zone, "")
+    rest = np.where((whole > 0) & (whole < 1e11), np.rint((values - whole) * 1e6), 0.0)
+    return Instants(found.micros + rest.astype(np.int64), found.good, found.ambiguous, found.shapes)
 
 
 def _iso(column: Any, zone: str) -> Instants | None:

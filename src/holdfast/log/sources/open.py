@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from holdfast.core.errors import InputRefused
+from holdfast.core.text import Text
 from holdfast.engine.sql import is_database, parse_url, query_batches
 from holdfast.log.sources.choose import Wishes, understand
 from holdfast.log.sources.files import Part, parts
@@ -46,6 +48,8 @@ def open_source(
             refused.append(error)
     if not opened:
         raise refused[0]
+    if refused:
+        opened[0] = _noted(opened[0], tuple(_left_out(error) for error in refused))
     return _source(opened, path.name, wishes)
 
 
@@ -83,6 +87,14 @@ def inspect(
     if is_database(str(origin)):
         return understand(_database(str(origin)), wishes).guess
     return understand(_reader(parts(Path(origin))[0], wishes.settings), wishes).guess
+
+
+def _noted(opened: Opened, notes: tuple[Text, ...]) -> Opened:
+    return replace(opened, guess=replace(opened.guess, notes=(*opened.guess.notes, *notes)))
+
+
+def _left_out(error: InputRefused) -> Text:
+    return Text(f"Left out: {error.where}: {error.what}.", f"已跳过：{error.where}：{error.what}。")
 
 
 def _source(opened: list[Opened], origin: str, wishes: Wishes) -> Source:

@@ -126,8 +126,8 @@ def guess_columns(sample: pa.Table, zone: str = "UTC") -> Columns:
     profiles: dict[str, _Profile] = {}
     for place, column in enumerate(names):
         wide = place >= _WIDEST
-        for rank, (canonical, aliases) in enumerate(NAMES.items()):
-            by_name = _name_score(column, aliases)
+        for rank, canonical in enumerate(NAMES):
+            by_name = _name_score(column, canonical)
             if by_name == 0.0 and (wide or canonical not in ("customer_id", "occurred_at")):
                 continue
             if column not in profiles:
@@ -195,14 +195,26 @@ class _Profile:
 _OLDEST, _NEWEST = 631_152_000_000_000, 4_102_444_800_000_000  # 1990 and 2100, microseconds
 
 
-def _name_score(column: str, aliases: tuple[str, ...]) -> float:
-    """1 for the surest name, a little less down the list; less where the name only contains it."""
+#: The same names without case and punctuation, with their place; and those long enough to be found inside a name.
+_EXACT = {
+    key: {plain(name): place / len(names) for place, name in reversed([*enumerate(names)])}
+    for key, names in NAMES.items()
+}
+_INSIDE = {
+    key: tuple(one for one in exact if len(one) >= (2 if ord(one[0]) > 255 else 4)) for key, exact in _EXACT.items()
+}
+
+
+def _name_score(column: str, canonical: str) -> float:
+    """1 for the surest name, a little less down the list; less where the name only contains it.
+
+    >>> _name_score("Order Date", "occurred_at") > _name_score("Date", "occurred_at") > _name_score("update", "occurred_at")
+    True
+    """
     name = plain(column)
-    for place, alias in enumerate(aliases):
-        if plain(alias) == name:
-            return 1.0 - 0.2 * place / len(aliases)
-    long = [one for one in map(plain, aliases) if len(one) >= (2 if one and ord(one[0]) > 255 else 4)]
-    return 0.5 if any(one in name for one in long) else 0.0
+    if name in _EXACT[canonical]:
+        return 1.0 - 0.2 * _EXACT[canonical][name]
+    return 0.5 if any(one in name for one in _INSIDE[canonical]) else 0.0
 
 
 def _score(canonical: str, by_name: float, profile: _Profile) -> float:

@@ -71,7 +71,8 @@ def tidy(table: pa.Table) -> pa.Table:
 def _plain(column: Any) -> Any:
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _plain(pc.cast(column, kind.value_type))
+        parts = [_plain(pa.chunked_array([one.dictionary])).combine_chunks().take(one.indices) for one in column.chunks]
+        return pa.chunked_array(parts) if parts else pa.chunked_array([pa.nulls(0, pa.string())])
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pc.cast(column, pa.string())
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
