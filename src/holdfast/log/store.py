@@ -16,8 +16,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from holdfast.core.errors import StateError
 from holdfast.core.log import LazyTable
 from holdfast.core.schema import Table
@@ -78,8 +76,8 @@ class Manifest:
 
 
 def nothing(engine: Engine, table: Table) -> LazyTable:
-    """The table with no row, of the same types as rows read from a file have (there every column may be null)."""
-    return engine.memory(pa.schema([field.with_nullable(True) for field in table.schema]).empty_table())
+    """The table with no row, of the same types as rows read from a file have."""
+    return engine.memory(table.empty())
 
 
 class Lake:

@@ -69,9 +69,10 @@ def in_force(settings: CleanSettings, wishes: Mapping[str, Any]) -> CleanSetting
 def clean(engine: Engine, events: ir.Table, context: Context) -> Cleaned:
     """Apply every rule and count. Nothing is deleted: the caller keeps the rows without a verdict."""
     known = replace(context, keep=lambda table: _kept(engine, table))
-    marked = with_marks(events)
+    marked = engine.view(with_marks(events))
     for rule in ordered():
-        marked = rule.mark(marked, known)
+        after = rule.mark(marked, known)
+        marked = marked if after is marked else engine.view(after)
     touched = engine.cached(marked.filter(_touched(marked)).select(*MARKS, "amount_read", *_SHOWN))
     plain = marked.filter(~_touched(marked))
     tallies = [*_tallies(engine, touched), *_tallies(engine, plain)]
