@@ -116,7 +116,9 @@ def random_split(slices: Slices, test: Cutoff, horizon: Horizon) -> list[Score]:
 
     closed = slices.at([one for one in slices.cutoffs if one.plus(horizon) <= test])
     held = np.random.default_rng(1).random(len(closed)) < 0.2
-    model = LightGbm(rounds=400, leaves=63, learning_rate=0.1, min_rows_in_leaf=20, l2=0.0, half_life_days=0.0)
+    model = LightGbm(
+        rounds=400, leaves=63, learning_rate=0.1, min_rows_in_leaf=20, column_share=1.0, l2=0.0, half_life_days=0.0
+    )
     found = []
     forward = slices.at([test])
     for split, train, check in (
