@@ -64,7 +64,9 @@ def admit_events(
 
 def _with_identity(engine: Engine, staged: Staged, delay: timedelta) -> ir.Table:
     rows = staged.table(engine, "events")
-    rows = rows.mutate(content=content_hash(rows, EVENT_CONTENT))
+    # A row that has an id of its own is compared with stored rows, which hold no unread columns.
+    rows = rows.mutate(unread=ibis.ifelse(rows.event_id.isnull(), rows.unread, ibis.null("string")))
+    rows = rows.mutate(content=content_hash(rows, (*EVENT_CONTENT, "unread")))
     place = ibis.window(group_by=["content", "source_file"], order_by=["source_row"])
     return rows.mutate(
         repeat=ibis.row_number().over(place).cast("int32"),

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
-from holdfast.core.errors import InputRefused
+from holdfast.core.errors import ConfigError, InputRefused
 from holdfast.core.progress import SILENT
 from holdfast.core.schema import CANONICAL, DAY, INSTANT, TEXT
 from holdfast.core.text import Text
-from holdfast.log.sources.dates import Order, order_of, parse_instants
+from holdfast.log.sources.dates import Order, order_of, parse_instants, zones_mixed
 from holdfast.log.sources.guess import Guess
 from holdfast.log.sources.holdfast import table_of
+from holdfast.log.sources.jsonlines import JsonRows
 from holdfast.log.sources.mapping import declared
 from holdfast.log.sources.numbers import Marks, marks_of
+from holdfast.log.sources.orders import guessed
 from holdfast.log.sources.preset import HIDDEN, PRESETS, ROW, Head, Preset
 from holdfast.log.sources.reader import Reader
 from holdfast.log.sources.reading import Reading
@@ -40,18 +42,26 @@ class Wishes:
 def understand(reader: Reader, wishes: Wishes) -> Opened:
     """Decide how one file is read; raises `InputRefused` where it cannot be understood."""
     head = reader.head()
-    preset = _preset(head, wishes, reader.name)
+    preset, confidences = _preset(reader, head, wishes)
     if not head.named and (names := _bare_names(preset, head)):
         reader.rename(names)
         head = replace(head, names=names, named=True)
-    sample = _shaped(preset, reader.sample())
+    if preset.flatten is not None:
+        if not isinstance(reader, JsonRows):
+            raise InputRefused(f"preset {preset.name} reads JSON", where=reader.name, remedy="give the JSON export")
+        reader.take_apart(preset.flatten)
+    sample = _shaped(preset, reader, head)
     columns = preset.find(sample.column_names)
     if lacking := [one for one in preset.required if one not in columns and one not in preset.constants]:
         _refuse_columns(preset, lacking, head, reader.name)
     table = table_of(head.names) if preset.name == "holdfast" else preset.table
+    if not table:
+        raise InputRefused(
+            f"these are the columns of no Holdfast table: {_listed(head.names)}", where=reader.name, remedy=_DECLARE
+        )
     columns = {name: column for name, column in columns.items() if _belongs(table, name)}
-    zone, currency = wishes.zone or preset.zone or "UTC", wishes.currency or preset.currency
-    order, date_notes, date_format = _dates(reader, preset, sample, table, columns, zone, wishes)
+    zone = wishes.zone or preset.zone or "UTC"
+    dates = _dates(reader, preset, sample, table, columns, zone, wishes)
     decimal, number_notes = _numbers(reader, preset, sample, table, columns, wishes)
     settings = wishes.settings
     reading = Reading(
@@ -59,32 +69,51 @@ def understand(reader: Reader, wishes: Wishes) -> Opened:
         file=reader.name,
         table=table,
         zone=zone,
-        currency=currency,
+        currency=wishes.currency or preset.currency,
         columns=columns,
         constants=preset.constants,
         event_types={**preset.event_types, **wishes.mapping.event_types},
         negative=preset.negative,
-        order=order,
+        order=dates.order,
         decimal=decimal,
         missing_ids=tuple(settings.missing_ids),
         keep_properties=settings.keep_properties or preset.keep_properties,
     )
-    guess = Guess(
+    notes = (*preset.notes, *dates.notes, *number_notes)
+    return Opened(reader, preset, reading, _guess(reader, head, preset, reading, confidences, dates.shapes, notes))
+
+
+def _guess(
+    reader: Reader,
+    head: Head,
+    preset: Preset,
+    reading: Reading,
+    confidences: Mapping[str, float],
+    shapes: str,
+    notes: tuple[Text, ...],
+) -> Guess:
+    used = set(reading.columns.values())
+    return Guess(
         preset=preset.name,
         format=reader.format,
-        table=table,
-        columns={name: column for name, column in columns.items() if not column.startswith(HIDDEN)},
-        unused=tuple(name for name in head.names if name not in set(columns.values())),
+        table=reading.table,
+        columns={name: column for name, column in reading.columns.items() if not column.startswith(HIDDEN)},
+        confidence=min((confidences.get(one, 0.0) for one in _HINGES), default=1.0) if confidences else 1.0,
+        confidences=confidences,
+        unused=tuple(name for name in head.names if name not in used),
         header=head.named,
-        date_format=date_format,
-        date_order=order,
-        decimal=decimal,
-        zone=zone,
-        currency=currency,
-        notes=(*preset.notes, *date_notes, *number_notes),
+        date_format=shapes,
+        date_order=reading.order,
+        decimal=reading.decimal,
+        zone=reading.zone,
+        currency=reading.currency,
+        notes=notes,
         **_layout(reader),
     )
-    return Opened(reader, preset, reading, guess)
+
+
+#: The two columns that everything hangs on.
+_HINGES = ("customer_id", "occurred_at")
 
 
 def _layout(reader: Reader) -> dict[str, Any]:
@@ -92,17 +121,43 @@ def _layout(reader: Reader) -> dict[str, Any]:
     return {} if layout is None else {"delimiter": layout.delimiter, "encoding": layout.encoding}
 
 
-def _preset(head: Head, wishes: Wishes, where: str) -> Preset:
+def _preset(reader: Reader, head: Head, wishes: Wishes) -> tuple[Preset, Mapping[str, float]]:
+    """The preset that reads the file, and how sure each of its columns is where they had to be guessed."""
+    if wishes.preset == "orders":
+        return _guessed(reader, head, wishes)
     if wishes.preset and wishes.preset != "mapping":
-        return PRESETS[wishes.preset]
+        return PRESETS[wishes.preset], {}
+    if wishes.preset == "mapping" and not wishes.mapping.columns:
+        raise ConfigError("preset mapping needs your columns", where="holdfast.toml, [mapping]", remedy=_DECLARE)
     if wishes.mapping.columns:
         preset = declared(wishes.mapping)
-        if wishes.preset == "mapping" or len(preset.find(head.names)) == len(preset.columns):
-            return preset
+        names = head.names if head.named else _bare_names(preset, head)
+        if wishes.preset == "mapping" or len(preset.find(names)) == len(preset.columns):
+            return preset, {}
     for _, preset in PRESETS.items():
         if preset.recognises(head):
-            return preset
-    raise InputRefused("the columns are not known", where=where, remedy="declare them under [mapping] in holdfast.toml")
+            return preset, {}
+    return _guessed(reader, head, wishes)
+
+
+def _guessed(reader: Reader, head: Head, wishes: Wishes) -> tuple[Preset, Mapping[str, float]]:
+    preset, columns = guessed(reader.sample(), wishes.zone or "UTC")
+    lacking = [one for one in _HINGES if one not in columns.found]
+    if not lacking:
+        return preset, columns.sure
+    known = "; understood: " + ", ".join(f"{k} = {v!r}" for k, v in columns.found.items()) if columns.found else ""
+    raise InputRefused(
+        f"no column looks like {' or '.join(lacking)}; the file has: {_listed(head.names)}{known}",
+        where=reader.name,
+        remedy=_DECLARE,
+    )
+
+
+_DECLARE = "declare the columns in holdfast.toml: [mapping] columns = { customer_id = 'your column', occurred_at = 'your column' }"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:30]) + (f", ... ({len(names):,} in all)" if len(names) > 30 else "")
 
 
 def _bare_names(preset: Preset, head: Head) -> tuple[str, ...]:
@@ -112,11 +167,20 @@ def _bare_names(preset: Preset, head: Head) -> tuple[str, ...]:
     return ()
 
 
-def _shaped(preset: Preset, sample: pa.Table) -> pa.Table:
+def _shaped(preset: Preset, reader: Reader, head: Head) -> pa.Table:
+    """The sample as the preset shapes it; a file that lacks what shaping needs is refused."""
+    sample = reader.sample()
     if preset.shape is None:
         return sample
     numbered = sample.append_column(ROW, pa.array(range(1, sample.num_rows + 1), pa.int64()))
-    return preset.shape()(numbered).drop_columns([ROW])
+    try:
+        return preset.shape()(numbered).drop_columns([ROW])
+    except (KeyError, StopIteration) as error:
+        raise InputRefused(
+            f"this is no {preset.name} file; it has: {_listed(head.names)}",
+            where=reader.name,
+            remedy="choose another preset, or none to have it guessed",
+        ) from error
 
 
 def _belongs(table: str, name: str) -> bool:
@@ -125,9 +189,8 @@ def _belongs(table: str, name: str) -> bool:
 
 def _refuse_columns(preset: Preset, lacking: list[str], head: Head, where: str) -> None:
     wanted = ", ".join(f"{one} ({' or '.join(preset.columns.get(one, (one,)))})" for one in lacking)
-    shown = ", ".join(head.names[:30]) + (", ..." if len(head.names) > 30 else "")
     raise InputRefused(
-        f"preset {preset.name} needs columns that are not there: {wanted}; the file has: {shown}",
+        f"preset {preset.name} needs columns that are not there: {wanted}; the file has: {_listed(head.names)}",
         where=where,
         remedy="export those columns too, choose another preset, or declare your columns under [mapping]",
     )
@@ -138,27 +201,34 @@ def _of_type(table: str, columns: dict[str, str], kinds: tuple[Any, ...]) -> lis
     return [column for name, column in columns.items() if dtypes.get(name, TEXT) in kinds]
 
 
+@dataclass(frozen=True)
+class _Dates:
+    """Order of day and month, what to say about it, and the shapes that the sample shows."""
+
+    order: str
+    notes: tuple[Text, ...]
+    shapes: str
+
+
 def _dates(
     reader: Reader, preset: Preset, sample: pa.Table, table: str, columns: dict[str, str], zone: str, wishes: Wishes
-) -> tuple[str, tuple[Text, ...], str]:
-    """Order of day and month, what to say about it, and the shapes that the sample shows."""
+) -> _Dates:
     names = _of_type(table, columns, (INSTANT, DAY))
     order = sum((order_of(sample[name]) for name in names), Order())
     chosen = wishes.settings.date_order or order.decided
-    shapes = tuple(dict.fromkeys(s for n in names for s in parse_instants(sample[n], zone, chosen or "dmy").shapes))
-    shown = " + ".join(shapes)
-    if chosen == "mixed":
-        return "", (_MIXED,), shown
-    if chosen or not order.either:
-        return chosen, (), shown
-    if wishes.whole and getattr(reader, "again", True):
+    notes = (_mixed_zones(zone),) if any(zones_mixed(sample[name]) for name in names) else ()
+    shapes = " + ".join(
+        dict.fromkeys(s for n in names for s in parse_instants(sample[n], zone, chosen or "dmy").shapes)
+    )
+    if not chosen and order.either and wishes.whole and getattr(reader, "again", True):
         order = sum((order_of(c[n]) for c in _all(reader, preset) for n in names), Order())
-        if order.decided == "mixed":
-            return "", (_MIXED,), shown
-        if order.decided:
-            return order.decided, (), shown
+        chosen = order.decided
+    if chosen == "mixed":
+        return _Dates("", (*notes, _MIXED), shapes)
+    if chosen or not order.either:
+        return _Dates(chosen, notes, shapes)
     assumed = preset.date_order or ("mdy" if zone.startswith(("America/", "US/")) else "dmy")
-    return assumed, (_ASSUMED_MDY if assumed == "mdy" else _ASSUMED_DMY,), shown
+    return _Dates(assumed, (*notes, _ASSUMED_MDY if assumed == "mdy" else _ASSUMED_DMY), shapes)
 
 
 def _numbers(
@@ -182,6 +252,13 @@ def _all(reader: Reader, preset: Preset) -> Iterator[pa.Table]:
         if chunk.table.num_rows:
             table = chunk.table.append_column(ROW, pa.array(chunk.numbers, pa.int64()))
             yield shape(table) if shape else table
+
+
+def _mixed_zones(zone: str) -> Text:
+    return Text(
+        f"Some times name their zone and some do not: those without a zone are read as {zone}.",
+        f"部分时间带有时区，部分没有：没有时区的按 {zone} 解读。",
+    )
 
 
 _MIXED = Text(

@@ -86,6 +86,20 @@ def order_of(column: Any) -> Order:
     return Order(int(day.sum()), int(month.sum()), int((sound & (a <= 12) & (b <= 12) & (a != b)).sum()))
 
 
+def zones_mixed(column: Any) -> bool:
+    """Do some clock times of a text column name their zone while others do not?
+
+    >>> zones_mixed(pa.array(["2024-01-05T10:00Z", "2024-01-05 10:00"]))
+    True
+    """
+    column = _flat(column)
+    if not pa.types.is_string(column.type):
+        return False
+    clocks = pc.filter(column, pc.fill_null(pc.match_substring(column, ":"), False))
+    zoned = pc.match_substring_regex(clocks, r"(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})\s*$")
+    return len(clocks) > 0 and pc.any(zoned).as_py() and not pc.all(zoned).as_py()
+
+
 def parse_instants(column: Any, zone: str, order: str = "") -> Instants:
     """A column of any type as instants; wall-clock times are in `zone`.
 
@@ -98,8 +112,8 @@ def parse_instants(column: Any, zone: str, order: str = "") -> Instants:
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _typed(column, zone)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        column = pc.cast(pc.cast(column, pa.float64(), safe=False), pa.int64(), safe=False).cast(pa.string())
-    elif not pa.types.is_string(kind):
+        return _numeric(column, zone)
+    if not pa.types.is_string(kind):
         nothing = np.zeros(len(column), bool)
         return Instants(np.zeros(len(column), np.int64), nothing, nothing)
     fast = _iso(column, zone)
@@ -122,6 +136,15 @@ def _typed(column: Any, zone: str) -> Instants:
     return Instants(
         micros if aware else offsets(zone).to_instant(micros), good, np.zeros(len(column), bool), ("typed",)
     )
+
+
+def _numeric(column: Any, zone: str) -> Instants:
+    """Numbers are what their digits would be as text: 20240305, unix seconds, milliseconds and so on."""
+    values = np.asarray(pc.fill_null(pc.cast(column, pa.float64(), safe=False), -1.0))
+    whole = np.where(np.isfinite(values) & (np.abs(values) < 2.0**62), np.floor(values), -1.0)
+    found = _by_shape(pa.array(whole.astype(np.int64)).cast(pa.string()), zone, "")
+    rest = np.where((whole > 0) & (whole < 1e11), np.rint((values - whole) * 1e6), 0.0)
+    return Instants(found.micros + rest.astype(np.int64), found.good, found.ambiguous, found.shapes)
 
 
 def _iso(column: Any, zone: str) -> Instants | None:

@@ -45,20 +45,18 @@ def encoding_of(head: bytes, where: str) -> str:
 
 
 def _legacy(head: bytes) -> str:
-    """Chinese or Western: both decode almost anything, so the letters that come out decide."""
+    """Chinese or Western: GB18030 reads almost any bytes, so the letters that come out decide.
+
+    Common Chinese letters and punctuation have a first byte of A1, A3 or B0 to D7 and a second from A1 on; two accented
+    Western letters in a row are rare, and as a pair they would be rare Chinese ones.
+    """
     try:
-        text = codecs.getincrementaldecoder("gb18030")().decode(head, final=False)
+        codecs.getincrementaldecoder("gb18030")().decode(head, final=False)
     except UnicodeDecodeError:
         return "cp1252"
-    foreign = [letter for letter in text if ord(letter) > 127]
-    chinese = sum(
-        "\u4e00" <= letter <= "\u9fa5" or "\u3000" <= letter <= "\u30ff" or letter >= "\uff00" for letter in foreign
-    )
-    # In Western text an accented letter stands between ASCII letters, so its pair in GB18030 eats one of them;
-    # real Chinese comes in runs of two-byte letters.
-    runs = len(re.findall(rb"[\x81-\xfe][\x81-\xfe]", head))
-    high = sum(byte > 127 for byte in head)
-    return "gb18030" if foreign and chinese >= 0.8 * len(foreign) and runs >= 0.35 * high else "cp1252"
+    pairs = re.findall(rb"[\x81-\xfe][\x30-\x7e\x80-\xfe]", head)
+    common = sum((0xB0 <= one[0] <= 0xD7 or one[0] in (0xA1, 0xA3)) and one[1] >= 0xA1 for one in pairs)
+    return "gb18030" if pairs and common >= 0.6 * len(pairs) else "cp1252"
 
 
 class Utf8(io.RawIOBase):

@@ -13,8 +13,8 @@ from holdfast.core.schema import EVENT_TYPES, INSTANT, ITEMS
 from holdfast.log.batch import EVENT_ROWS, IDENTITY_KEYS, Batch
 from holdfast.log.sources.dates import parse_instants
 from holdfast.log.sources.ids import LONGEST_ID, as_text, nobody
-from holdfast.log.sources.preset import HIDDEN
-from holdfast.log.sources.raw import as_json
+from holdfast.log.sources.preset import HIDDEN, IDENTIFY
+from holdfast.log.sources.raw import as_json, flat_text
 from holdfast.log.sources.reader import BadRow
 from holdfast.log.sources.reading import Flags, Reading, Rows
 from holdfast.log.sources.zones import local_day_and_hour
@@ -52,6 +52,7 @@ def event_batch(reading: Reading, table: pa.Table, cut: tuple[BadRow, ...] = ())
         "duration_seconds": _floats(rows, "duration_seconds"),
         "rating": _floats(rows, "rating"),
         "properties": _properties(rows),
+        "unread": _unread(rows),
         "source": pa.array([reading.source] * rows.size, pa.string()),
         "source_id": customer,
         "local_day": pa.array(day, pa.int32()).cast(pa.date32()),
@@ -61,7 +62,7 @@ def event_batch(reading: Reading, table: pa.Table, cut: tuple[BadRow, ...] = ())
     }
     keep = pa.array(~bad)
     kept = EVENT_ROWS.conform(pa.table(events)).filter(keep)
-    tables = {"events": kept}
+    tables = {"events": kept.filter(pc.not_equal(kept["event_type"], IDENTIFY))}
     tables |= _items(rows, kept, keep) | _identity_keys(rows, kept, keep)
     read = len(np.unique(rows.numbers)) + len(cut)
     return Batch(read, {name: one for name, one in tables.items() if one.num_rows}, rows.rejected(amount, cut))
@@ -94,7 +95,9 @@ def _as_instants(micros: NDArray[np.int64], good: Flags) -> Any:
 
 
 def _event_type(rows: Rows) -> Any:
-    words = {one: one for one in EVENT_TYPES} | {str(k).lower(): v for k, v in rows.reading.event_types.items()}
+    words = {one: one for one in (*EVENT_TYPES, IDENTIFY)} | {
+        str(k).lower(): v for k, v in rows.reading.event_types.items()
+    }
     if not rows.has("event_type"):
         return pa.array(["purchase"] * rows.size, pa.string())
     raw = pc.utf8_lower(rows.text("event_type"))
@@ -170,9 +173,23 @@ def _floats(rows: Rows, name: str) -> Any:
 def _properties(rows: Rows) -> Any:
     if not rows.reading.keep_properties:
         return rows.text("properties")
-    used = {column for name, column in rows.reading.columns.items() if name not in _ATTRIBUTES}
-    left = [name for name in rows.table.column_names if name not in used and not name.startswith(HIDDEN)]
+    left = _left(rows)
     return as_json(rows.table.select(left), drop_empty=True) if left else rows.text("properties")
+
+
+def _unread(rows: Rows) -> Any:
+    """The rest of each row, joined: two lines that differ only in a column nobody reads are two lines."""
+    left = [] if rows.reading.keep_properties else _left(rows)
+    if not left:
+        return pa.nulls(rows.size, pa.string())
+    texts = [flat_text(rows.table[name]) for name in left]
+    return pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace", null_replacement="")
+
+
+def _left(rows: Rows) -> list[str]:
+    """Columns of the file that tell nothing canonical about the event itself."""
+    used = {column for name, column in rows.reading.columns.items() if name not in _ATTRIBUTES}
+    return [name for name in rows.table.column_names if name not in used and not name.startswith(HIDDEN)]
 
 
 def _items(rows: Rows, kept: pa.Table, keep: Any) -> dict[str, pa.Table]:

@@ -31,6 +31,8 @@ def as_text(column: Any) -> Any:
         column = column.combine_chunks()
     if pa.types.is_floating(column.type):
         column = _floats(column)
+    elif pa.types.is_nested(column.type):
+        column = pa.array([None if one is None else str(one) for one in column.to_pylist()], pa.string())
     elif not pa.types.is_string(column.type):
         column = pc.cast(column, pa.string())
     text = pc.utf8_trim(column, _INVISIBLE)

@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from holdfast.core.money import MONEY_SCALE
 
 _SYMBOL = r"(?:[A-Z]{3}|R\$|US\$|[$£€¥￥₹₽₩]|kr\.?|zł|元)"
-_WHOLE = rf"^\(?\s*[-+−]?\s*{_SYMBOL}?\s*[-+−]?(?P<n>\d[\d.,'’ \x{{a0}}\x{{202f}}]*|[.,]\d+)\s*{_SYMBOL}?\s*-?\s*\)?$"
+_WHOLE = (
+    rf"^\(?\s*(?:[-+−]?\s*(?:{_SYMBOL})?\s*|{_SYMBOL}\s*[-+−]\s*)"
+    rf"(?P<n>\d[\d.,'’ \x{{a0}}\x{{202f}}]*|[.,]\d+)\s*(?:{_SYMBOL})?\s*-?\s*\)?$"
+)
 _NEGATIVE = r"^\s*\(|-\s*\)?$|^[^\d]*[-−]"
 #: Amounts beyond this are no prices: 64-bit floats would no longer hold them to 1/10,000.
 LARGEST = 1e11
@@ -51,7 +54,8 @@ class Numbers:
 
     def money(self) -> NDArray[np.int64]:
         """The values as whole 1/10,000; bad ones are 0."""
-        return np.rint(np.where(self.good, self.values, 0.0) * MONEY_SCALE).astype(np.int64)
+        whole: NDArray[np.int64] = np.rint(np.where(self.good, self.values, 0.0) * MONEY_SCALE).astype(np.int64)
+        return whole
 
 
 def marks_of(column: Any) -> Marks:
@@ -68,8 +72,9 @@ def marks_of(column: Any) -> Marks:
     return Marks(point, comma, either)
 
 
-_POINT = r"^\d*\.(?:\d{1,2}|\d{4,})$|,.*\.|^\d+(?:,\d{2,3}){2,}$"
-_COMMA = r"^\d*,(?:\d{1,2}|\d{4,})$|\..*,|^\d+(?:\.\d{3}){2,}$"
+_POINT = r"^0?\.\d+$|^\d+\.(?:\d{1,2}|\d{4,})$|,.*\.|^\d+(?:,\d{2,3}){2,}$"
+_COMMA = r"^0?,\d+$|^\d+,(?:\d{1,2}|\d{4,})$|\..*,|^\d+(?:\.\d{3}){2,}$"
+_SCIENTIFIC = r"^[-+]?\d+(?:\.\d+)?[eE][-+]?\d{1,3}$"
 _EITHER = r"^[1-9]\d{0,2}[.,]\d{3}$"
 
 
@@ -136,13 +141,9 @@ def _written(text: Any, decimal: str) -> NDArray[np.float64]:
     )
     plain = pc.if_else(pc.fill_null(comma, False), as_comma, as_point)
     plain = pc.if_else(pc.match_substring_regex(plain, r"^(?:\d+\.?\d*|\.\d+)$"), plain, None)
-    values = np.asarray(pc.fill_null(pc.cast(plain, pa.float64()), np.nan))
-    # Scientific notation and the like is read as it stands.
-    scientific = np.asarray(pc.fill_null(pc.match_substring_regex(raw, r"^[-+]?\d+(?:\.\d+)?[eE][-+]?\d{1,3}$"), False))
-    for at in np.flatnonzero(scientific):
-        values[at] = abs(float(raw[int(at)].as_py()))
-    values = np.where(np.asarray(pc.fill_null(negative, False)) & ~scientific, -values, values)
-    for at in np.flatnonzero(scientific):
+    values = np.array(pc.fill_null(pc.cast(plain, pa.float64()), np.nan))
+    values = np.where(np.asarray(pc.fill_null(negative, False)), -values, values)
+    for at in np.flatnonzero(np.asarray(pc.fill_null(pc.match_substring_regex(raw, _SCIENTIFIC), False))):
         values[at] = float(raw[int(at)].as_py())
     codes = np.asarray(pc.fill_null(coded.indices, -1)).astype(np.int64)
     return np.where(codes >= 0, np.append(values, np.nan)[codes], np.nan)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from holdfast.core.errors import InputRefused
+from holdfast.core.text import Text
+from holdfast.engine.sql import is_database, parse_url, query_batches
 from holdfast.log.sources.choose import Wishes, understand
 from holdfast.log.sources.files import Part, parts
 from holdfast.log.sources.guess import Guess
@@ -30,6 +33,9 @@ def open_source(
     then a guess. Raises `InputRefused` where the file cannot be understood, with the columns it has.
     """
     wishes = Wishes(settings or ImportSettings(), mapping or MappingSettings(), zone, currency, preset, source)
+    if is_database(str(origin)):
+        reader = _database(str(origin))
+        return _source([understand(reader, wishes)], reader.name, wishes)
     path = Path(origin)
     found = parts(path)
     opened, refused = [], []
@@ -42,6 +48,8 @@ def open_source(
             refused.append(error)
     if not opened:
         raise refused[0]
+    if refused:
+        opened[0] = _noted(opened[0], tuple(_left_out(error) for error in refused))
     return _source(opened, path.name, wishes)
 
 
@@ -76,7 +84,17 @@ def inspect(
     wishes = Wishes(
         settings or ImportSettings(), mapping or MappingSettings(), zone, currency, preset, None, whole=False
     )
+    if is_database(str(origin)):
+        return understand(_database(str(origin)), wishes).guess
     return understand(_reader(parts(Path(origin))[0], wishes.settings), wishes).guess
+
+
+def _noted(opened: Opened, notes: tuple[Text, ...]) -> Opened:
+    return replace(opened, guess=replace(opened.guess, notes=(*opened.guess.notes, *notes)))
+
+
+def _left_out(error: InputRefused) -> Text:
+    return Text(f"Left out: {error.where}: {error.what}.", f"已跳过：{error.where}：{error.what}。")
 
 
 def _source(opened: list[Opened], origin: str, wishes: Wishes) -> Source:
@@ -93,10 +111,25 @@ def _source(opened: list[Opened], origin: str, wishes: Wishes) -> Source:
 
 
 def _reader(part: Part, settings: ImportSettings) -> Reader:
+    """The reader of a file's format; each is imported only where it is used."""
     if part.format == "parquet":
         from holdfast.log.sources.typed import parquet_reader
 
         return parquet_reader(part)
+    if part.format == "json":
+        from holdfast.log.sources.jsonlines import JsonReader
+
+        return JsonReader(part, settings)
+    if part.format == "excel":
+        from holdfast.log.sources.excel import ExcelReader
+
+        return ExcelReader(part, settings)
     from holdfast.log.sources.delimited import DelimitedReader
 
     return DelimitedReader(part, settings)
+
+
+def _database(url: str) -> Reader:
+    from holdfast.log.sources.typed import TypedReader
+
+    return TypedReader(parse_url(url).shown, "sql", lambda: query_batches(url))

@@ -22,6 +22,10 @@ Shaper = Callable[[pa.Table], pa.Table]
 HIDDEN = "\x00"
 #: Name of the column that carries the number of the source row through shaping.
 ROW = HIDDEN + "row"
+#: The whole row as it came, where shaping or flattening took it apart.
+RAW = HIDDEN + "raw"
+#: Event type of rows that only say who somebody is; they become identity keys and no event.
+IDENTIFY = "identify"
 
 
 @dataclass(frozen=True)
@@ -93,4 +97,4 @@ def plain(name: str) -> str:
     >>> plain("Invoice No."), plain("客户 ID")
     ('invoiceno', '客户id')
     """
-    return re.sub(r"[^\w]|_", "", name.lower())
+    return name if name.startswith(HIDDEN) else re.sub(r"[^\w]|_", "", name.lower())

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.log.sources.preset import HIDDEN
+from holdfast.log.sources.preset import HIDDEN, RAW
 
 
 def as_json(table: pa.Table, *, drop_empty: bool = False) -> Any:
@@ -17,6 +17,8 @@ def as_json(table: pa.Table, *, drop_empty: bool = False) -> Any:
     >>> as_json(pa.table({"a": ['say "x"', None], "b": [1, 2]})).to_pylist()
     ['{"a": "say \\\\"x\\\\"", "b": "1"}', '{"a": null, "b": "2"}']
     """
+    if RAW in table.column_names and not drop_empty:
+        return _flat(table[RAW])
     table = table.drop_columns([name for name in table.column_names if name.startswith(HIDDEN)])
     if not table.num_rows or not table.num_columns:
         return pa.array(["{}"] * table.num_rows, pa.string())
@@ -29,14 +31,15 @@ def as_json(table: pa.Table, *, drop_empty: bool = False) -> Any:
 
 def _member(name: str, column: Any, drop_empty: bool) -> Any:
     key = json.dumps(name, ensure_ascii=False) + ": "
-    text = _text(column)
+    text = flat_text(column)
     member = pc.binary_join_element_wise(key + '"', _escaped(text), '"', "")
     if drop_empty:
         return pc.if_else(pc.equal(text, ""), None, member)
     return pc.fill_null(member, key + "null")
 
 
-def _text(column: Any) -> Any:
+def flat_text(column: Any) -> Any:
+    """A column of any type as one array of text; what is nested becomes JSON."""
     try:
         return _flat(pc.cast(column, pa.string()))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -70,11 +71,17 @@ def tidy(table: pa.Table) -> pa.Table:
 def _plain(column: Any) -> Any:
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _plain(pc.cast(column, kind.value_type))
+        parts = [_plain(pa.chunked_array([one.dictionary])).combine_chunks().take(one.indices) for one in column.chunks]
+        return pa.chunked_array(parts) if parts else pa.chunked_array([pa.nulls(0, pa.string())])
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pc.cast(column, pa.string())
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
         return text_of(pc.cast(column, pa.binary()))
+    if pa.types.is_struct(kind) or pa.types.is_map(kind) or pa.types.is_union(kind):
+        values = [
+            None if one is None else json.dumps(one, ensure_ascii=False, default=str) for one in column.to_pylist()
+        ]
+        return pa.chunked_array([pa.array(values, pa.string())])
     return column
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,7 +92,7 @@ class Rows:
             parts.append(cut_rows(self.reading, cut))
         parts = [part for part in parts if part.num_rows]
         if not parts:
-            return REJECTED.empty()
+            return REJECTED.conform(REJECTED.empty())
         return REJECTED.conform(pa.concat_tables(parts).sort_by("source_row"))
 
     def _told(self, at: NDArray[np.int64], place: int, amount: Any) -> pa.Table:
@@ -116,7 +117,10 @@ class Rows:
         """A numeric column; cells that hold something else mark their row."""
         found = parse_numbers(self.raw(name), self.reading.decimal)
         if not found.good.all():
-            blank = found.empty | np.asarray(pc.is_null(self.text(name)))
+            # An empty cell has many names, but a computed "not a number" is not one of them.
+            text = as_text(self.raw(name))
+            nan = np.asarray(pc.fill_null(pc.equal(pc.utf8_lower(text), "nan"), False))
+            blank = found.empty | (np.asarray(pc.is_null(or_null(text))) & ~nan)
             self.wrong(~found.good & ~blank, name, reason)
         return found
 
@@ -132,8 +136,8 @@ def cut_rows(reading: Reading, cut: tuple[BadRow, ...]) -> pa.Table:
             "value": row.raw[:200],
             "reason": row.reason,
             "amount": None,
-            "raw": row.raw,
+            "raw": json.dumps(row.raw, ensure_ascii=False),
         }
         for row in cut
     ]
-    return pa.Table.from_pylist(rows, schema=pa.schema([(c.name, c.dtype) for c in REJECTED.columns]))
+    return REJECTED.conform(pa.Table.from_pylist(rows, schema=pa.schema([(c.name, c.dtype) for c in REJECTED.columns])))

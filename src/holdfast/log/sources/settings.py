@@ -13,6 +13,9 @@ class ImportSettings:
     """Section `[import]`: how to read a file. Everything left empty is guessed and the guess is shown."""
 
     source: str = setting("", "Name of the source whose customer ids these are; empty: the preset's own name, or shop.")
+    recorded_delay: str = setting(
+        "", "How late the source learns of an event where it does not say ('1d'); empty: at once."
+    )
     delimiter: str = setting("", "Character between columns, or 'space' for runs of blanks; empty: guessed.")
     quote: str = setting('"', "Character around fields that hold the delimiter; empty: quotes are ordinary letters.")
     encoding: str = setting("", "utf-8, cp1252, latin-1, gb18030, utf-16, ...; empty: guessed.")

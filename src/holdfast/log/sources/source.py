@@ -13,9 +13,9 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.log.batch import Batch
 from holdfast.log.sources.events import event_batch
 from holdfast.log.sources.guess import Guess
-from holdfast.log.sources.preset import ROW, Preset
-from holdfast.log.sources.reader import Reader
-from holdfast.log.sources.reading import Reading
+from holdfast.log.sources.preset import ROW, Preset, Shaper
+from holdfast.log.sources.reader import Chunk, Reader
+from holdfast.log.sources.reading import Reading, cut_rows
 from holdfast.log.sources.tables import table_batch
 
 
@@ -28,22 +28,29 @@ class Opened:
     reading: Reading
     guess: Guess
 
-    def batches(self, progress: Progress = SILENT) -> Iterator[Batch]:
-        """The rows as batches; refuses the file at its end where not one row could be used."""
+    def batches(self, progress: Progress = SILENT, *, strict: bool = True) -> Iterator[Batch]:
+        """The rows as batches; `strict` refuses the file at its end where not one row could be used."""
         shape = self.preset.shape() if self.preset.shape else None
-        build = event_batch if self.reading.table == "events" else table_batch
         read = kept = 0
         told: tuple[str, str, str] | None = None
         for chunk in self.reader.chunks(progress):
-            table = chunk.table.append_column(ROW, pa.array(chunk.numbers, pa.int64()))
-            batch = build(self.reading, shape(table) if shape and table.num_rows else table, chunk.bad)
+            batch = self._batch(chunk, shape)
             read, kept = read + batch.read, kept + batch.read - batch.rejected.num_rows
             if told is None and batch.rejected.num_rows:
                 first = batch.rejected.slice(0, 1).to_pylist()[0]
                 told = (first["reason"], first["column"] or "the row", first["value"] or "empty")
-            yield batch
-        if not kept:
+            if batch.read:
+                yield batch
+        if strict and not kept:
             self._refuse(read, told)
+
+    def _batch(self, chunk: Chunk, shape: Shaper | None) -> Batch:
+        if not chunk.table.num_rows:
+            return Batch(len(chunk.bad), {}, cut_rows(self.reading, chunk.bad))
+        table = chunk.table.append_column(ROW, pa.array(chunk.numbers, pa.int64()))
+        table = (shape(table) if shape else table).combine_chunks()
+        build = event_batch if self.reading.table == "events" else table_batch
+        return build(self.reading, table, chunk.bad)
 
     def _refuse(self, read: int, told: tuple[str, str, str] | None) -> None:
         reason = f"; the first: {told[0]} in {told[1]} ({told[2]!r})" if told else ""
@@ -68,6 +75,7 @@ class Source:
     opened: Sequence[Opened]
     clean: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = True
 
     @property
     def guess(self) -> Guess:
@@ -80,4 +88,4 @@ class Source:
     def batches(self, progress: Progress = SILENT) -> Iterator[Batch]:
         """The rows, in order, in batches that fit in memory. May be called again, unless a stream was given."""
         for one in self.opened:
-            yield from one.batches(progress)
+            yield from one.batches(progress, strict=self.strict)
