@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from holdfast.core.schema import RELEASE_CUSTOMERS
+from holdfast.core.text import LANGUAGES
 from holdfast.decide.bands import describe_bands, risk_bands
 from holdfast.profile.cohorts import cohorts, retention_curves
 from holdfast.profile.lifecycle import lifecycle, lifecycle_over_time
@@ -92,9 +95,145 @@ def _reasons(silence: float, usual: float, p: float, language: str) -> list[dict
     ]
 
 
+def make_quality() -> dict[str, Any]:
+    """The shape of `log.quality.Quality.as_dict()`."""
+    taken = [
+        ("read", "Rows read", 0, 0.0),
+        ("missing_customer_id", "No customer id", 135_080, 1_447_682.12),
+        ("duplicates", "Exact duplicates", 5_225, 21_000.4),
+        ("products", "Not a product", 1_915, -100_200.75),
+        ("purchases", "Purchases only", 8_539, -420_000.0),
+        ("cancellations", "Cancelled on the same day", 742, 170_300.5),
+    ]
+    rows, amount, steps = 541_909, 9_747_747.93, []
+    for step, title, gone, money in taken:
+        rows, amount = rows - gone, amount - money
+        steps.append(
+            {
+                "step": step,
+                "title": title,
+                "rows_removed": gone,
+                "rows": rows,
+                "amount_removed": money,
+                "amount": amount,
+            }
+        )
+    example = {"source_file": "<b>orders</b>.csv", "source_row": 17, "item_id": HOSTILE[0], "quantity": -2.0}
+    finding = {"rule": "duplicates", "disposition": "merged", "rows": 5_225, "amount": 21_000.4, "examples": [example]}
+    proof = {"proof": "rows", "sentence": "Rows in the lake = kept + rejected + merged.", "holds": True}
+    return {
+        "reconciles": True,
+        "steps": steps,
+        "findings": [finding | {"sentence": "5,225 rows repeat another row exactly and were merged."}],
+        "proofs": [proof | {"left": 541_909, "right": 541_909}, proof | {"left": 1.25, "right": 1.25}],
+        "sources": [
+            {"source": "online-retail", "files": [HOSTILE[1]], "read": 541_909, "kept": 406_829, "rejected": 135_080}
+        ],
+        "orders": 18_301,
+        "buyers": 4_332,
+        "spend": 8_423_394.01,
+        "recorded_at": "assumed",
+    }
+
+
+MODELS = {
+    "base_rate": 0.5,
+    "own_gap": 0.54,
+    "recency": 0.625,
+    "rfm_logistic": 0.715,
+    "logistic": 0.732,
+    "lightgbm": 0.729,
+}
+TESTS = ("2011-07-12", "2011-08-11", "2011-09-10", "2011-10-10", "2011-11-09")
+
+
+def make_backtest() -> dict[str, Any]:
+    """The shape of `evaluate.backtest.Backtest.as_dict()`."""
+    rng = np.random.default_rng(7)
+    scores = []
+    for model, auc in MODELS.items():
+        for metric, value in (
+            ("auc", auc),
+            ("log_loss", 0.98 - auc * 0.55),
+            ("lift_at_10pct", 1 + auc - 0.5),
+            ("ece", 0.04),
+        ):
+            values = value + rng.normal(0, 0.012, len(TESTS))
+            for day, one in zip(TESTS, values, strict=True):
+                scores.append(_score(f"test {day}", model, metric, one, one - 0.019, one + 0.019))
+            scores.append(_score("mean of 5 test cutoffs", model, metric, values.mean(), value - 0.01, value + 0.01))
+            scores.append(_score("worst of 5 test cutoffs", model, metric, values.min()))
+            scores.append(_score("standard deviation over 5 test cutoffs", model, metric, values.std()))
+    names = list(MODELS)
+    for place, model in enumerate(names):
+        for over in names[:place]:
+            gain = MODELS[model] - MODELS[over]
+            protocol = f"paired gain over {over}, mean of 5 test cutoffs"
+            scores.append(_score(protocol, model, "auc", gain, gain - 0.011, gain + 0.011))
+    said = np.linspace(0.25, 0.93, 10)
+    groups = [
+        {"n": 324, "said": p, "happened": p + d, "low": p + d - 0.05, "high": min(1.0, p + d + 0.05)}
+        for p, d in zip(said, rng.normal(0, 0.025, 10), strict=True)
+    ]
+    recall = 1 - (1 - np.arange(1, 21) / 20) ** 1.55
+    lift = [{"share": (i + 1) / 20, "recall": r, "lift": r * 20 / (i + 1)} for i, r in enumerate(recall.tolist())]
+    metric = {"value": 0.66, "low": 0.63, "high": 0.69}
+    segment = {"by": "orders", "n": 5_020, "churn_rate": 0.71, "mean_said": 0.7}
+    return {
+        "horizon": "30d",
+        "test_cutoffs": list(TESTS),
+        "models": names,
+        "chosen": "logistic",
+        "calibration": "shrunken_intercept",
+        "scores": scores,
+        "reference": {
+            "cutoff": TESTS[-1], "model": "logistic", "n": 3_239, "base_rate": 0.609, "mean_said": 0.598,
+            "calibration": groups, "lift": lift,
+        },
+        "segments": [
+            segment | {"segment": "one order", "metrics": {"auc": metric, "log_loss": metric}},
+            segment | {"segment": "5 orders or more", "metrics": {}},
+        ],
+        "value_at_risk": [
+            {"cutoff": day, "customers": 1_800, "said": 52_000.0, "lost": 47_500.0, "expected": 1.0, "spent": 1.0}
+            for day in TESTS
+        ],
+        "notes": ["No correction of p_churn would have helped at earlier cutoffs, so none is made."],
+    }  # fmt: skip
+
+
+def _score(
+    what: str, model: str, metric: str, value: float, low: float | None = None, high: float | None = None
+) -> Any:
+    protocol = f"churned, 30d, {what}"
+    return {
+        "bench": "backtest", "data": "shop", "protocol": protocol, "model": model, "metric": metric,
+        "value": float(value), "low": low, "high": high, "n": 3_239, "seconds": None, "peak_mb": None,
+    }  # fmt: skip
+
+
+def make_promise(cutoff: str = "2011-10-10") -> dict[str, Any]:
+    """The shape of `evaluate.promises.score_promises`."""
+    bands = [("critical", 0.93, 0.9), ("high", 0.81, 0.84), ("watch", 0.68, 0.61), ("low", 0.34, 0.36)]
+    return {
+        "release_id": f"{cutoff}-30d", "cutoff": cutoff, "horizon": "30d", "currency": "GBP", "n": 3_102,
+        "said": 0.604, "happened": 0.583, "happened_low": 0.56, "happened_high": 0.6, "within_interval": True,
+        "bands": [
+            {"band": b, "n": 400, "said": s, "happened": h, "low": h - 0.04, "high": h + 0.04} for b, s, h in bands
+        ],
+        "value_at_risk": {"customers": 1_700, "said": 48_200.0, "lost": 44_900.0, "spent": 61_000.0},
+        "sentence": {
+            "en": "We said 60% of 3,102 customers would not order within 30d; 58% did not.",
+            "zh": "我们曾预测3,102位客户中有60%在30d内不下单；实际为58%。",
+        },
+    }  # fmt: skip
+
+
 def make_story(language: str = "en", **parts: Any) -> Story:
     """A whole story; `parts` replaces some of it."""
     orders = make_orders()
+    customers = make_customers(orders, language)
+    total = sum(customers["value_at_risk"].to_pylist())
     whole: dict[str, Any] = {
         "release": {
             "release_id": "2011-11-09-30d-1a2b3c4d",
@@ -110,19 +249,30 @@ def make_story(language: str = "en", **parts: Any) -> Story:
             "first_day": "2010-12-01",
             "last_day": "2011-12-09",
         },
-        "customers": make_customers(orders, language),
+        "customers": customers,
         "cohorts": cohorts(orders, CUTOFF),
         "lifecycle": lifecycle_over_time(orders, CUTOFF),
         "retention": retention_curves(orders, CUTOFF),
         "bands": describe_bands(currency="GBP"),
-        "value_at_risk": {"total": 41_234.0, "low": 33_900.0, "high": 49_800.0},
+        "quality": make_quality(),
+        "backtest": make_backtest(),
+        "card": {"limits": ["It says who is likely not to order, not whom a message would bring back."]},
+        "promises": [make_promise(), make_promise("2011-09-10")],
+        "value_at_risk": {"total": total, "low": 0.85 * total, "high": 1.2 * total},
     }
     return Story(**(whole | parts))
 
 
 @pytest.fixture(scope="session")
-def story() -> Story:
-    return make_story()
+def make() -> Callable[..., Story]:
+    """`make_story`, its slow parts built once per language."""
+    whole = {language: make_story(language) for language in LANGUAGES}
+    return lambda language="en", **parts: replace(whole[language], **parts)
+
+
+@pytest.fixture(scope="session")
+def hostile() -> tuple[str, ...]:
+    return HOSTILE
 
 
 @pytest.fixture(scope="session")

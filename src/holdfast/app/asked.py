@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from holdfast.app.config import Config
 from holdfast.app.settings import ShopSettings
@@ -63,4 +63,4 @@ def language(config: Config, asked: str | None = None) -> Language:
     chosen = asked or config.section(ShopSettings).language
     if chosen not in LANGUAGES:
         raise UsageError(f"no language {chosen!r}", remedy=f"one of: {', '.join(LANGUAGES)}")
-    return cast(Language, chosen)
+    return chosen

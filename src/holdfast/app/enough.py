@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from holdfast.core.text import Text
+from holdfast.core.text import Language, Text
 
 #: Days of behaviour before the oldest training cutoff, so that its features are not all "new customer".
 WARM_UP_DAYS = 60
@@ -66,10 +66,25 @@ NEEDS: tuple[Need, ...] = (
 )
 
 
-def enough(have: History) -> list[dict[str, Any]]:
-    """Every kind of forecast with what it needs and whether this history has it.
+_HAS = Text(
+    "{days:,} days, {customers:,} customers, {repeaters:,} with a second order day, {exposures:,} exposures",
+    "{days:,}天，{customers:,}位客户，其中{repeaters:,}位有第二个下单日，{exposures:,}次曝光",
+)
+
+
+def enough(have: History, language: Language = "en") -> list[dict[str, Any]]:
+    """Every kind of forecast with what it needs, what there is, and whether that is enough.
 
     >>> [row["enough"] for row in enough(History(days=400, customers=4000, repeaters=2000, exposures=0))][:4]
     [True, True, True, False]
     """
-    return [{"forecast": need.forecast, "needs": need.needs, "enough": need.met(have)} for need in NEEDS]
+    has = _HAS.render(language, **asdict(have))
+    return [
+        {
+            "forecast": need.forecast.render(language),
+            "needs": need.needs.render(language),
+            "has": has,
+            "enough": need.met(have),
+        }
+        for need in NEEDS
+    ]

@@ -48,11 +48,13 @@ def find(
     day = question.asked.cutoff.local_day(question.asked.zone)
     table = order_days(question.snapshot((question.asked.cutoff,)).observed)
     orders = Orders.read(table)
-    at_risk, total = _value(question, now, said, model, season(table, question))
+    factor = season(table, question)
+    at_risk = model.value(now, said.p_churn, factor).at_risk
+    total = model.total_at_risk(now, said.p_churn, season=factor, seed=question.shop.settings.seed)
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
     return Findings(
         customers=_customers(question, now, said, model, at_risk, states, language),
-        value_at_risk=total,
+        value_at_risk={**total, "season": factor},
         cohorts=cohorts(orders, day, data_from=orders.first_day()),
         lifecycle=lifecycle_over_time(orders, day, rules),
         retention=retention_curves(orders, day),
@@ -77,19 +79,6 @@ def season(order_days: pa.Table, question: Study) -> float:
     start = day + question.asked.gap.length - timedelta(days=365)
     year = revenue(day - timedelta(days=365), 365)
     return revenue(start, days) / (year * days / 365) if year else 1.0
-
-
-def _value(
-    question: Study, now: FeatureTable, said: Predictions, model: Published, season: float
-) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
-    from holdfast.models.value import SpendFit
-
-    spend = SpendFit.fit(question.past)
-    found = spend.at_risk(now, said.p_churn, season)
-    total, low, high = spend.total(
-        now, said.p_churn, level_sd=model.level_sd, season=season, seed=question.shop.settings.seed
-    )
-    return found.at_risk, {"total": total, "low": low, "high": high, "season": season}
 
 
 def _customers(

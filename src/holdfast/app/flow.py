@@ -44,6 +44,8 @@ def run(
             settings=shop.config.section(EvaluateSettings),
             seed=shop.settings.seed,
             progress=progress,
+            cutoff=question.asked.cutoff,
+            population=question.asked.definition.render(speak),
         )
         said = model.predict(now)
         kept = promises(question)

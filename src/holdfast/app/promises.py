@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow.compute as pc
+
 from holdfast.core.clock import Cutoff, Gap, Horizon
+from holdfast.core.tables import Key
 from holdfast.snapshot.settings import OutcomeSettings, PopulationSettings
 
 if TYPE_CHECKING:
     from holdfast.app.releases import ReleaseFolder
     from holdfast.app.study import Study
+    from holdfast.snapshot.snapshot import Snapshot
 
 #: The newest so many are told; older ones stay in the releases that told them.
 SHOWN = 12
@@ -37,11 +42,49 @@ def _kept(question: Study, release: ReleaseFolder) -> dict[str, Any]:
 
     manifest = release.manifest
     at = Cutoff.parse(manifest["cutoff"])
-    outcomes = Snapshot(question.ledger, (at,), PopulationSettings(**manifest["population"])).outcomes(
+    snapshot = Snapshot(question.ledger, (at,), PopulationSettings(**manifest["population"]))
+    key, gone = _published_key(question, release, at)
+    outcomes = snapshot.outcomes(
         Horizon.parse(manifest["horizon"]),
         Gap.parse(manifest["gap"]),
         question.shop.config.section(OutcomeSettings),
         known_at=question.ends,
+        key=key,
     )
-    facts = {key: manifest[key] for key in ("release_id", "cutoff", "gap", "horizon")}
-    return {**facts, **score_promises(release.customers, outcomes)}
+    published = release.customers.filter(pc.is_in(release.customers["customer_id"], value_set=key.customer_id))
+    told = score_promises(
+        published,
+        outcomes,
+        usual=_usual(snapshot, release, key),
+        currency=manifest["currency"],
+        release_id=release.release_id,
+        cutoff=str(at.local_day(manifest["zone"])),
+    )
+    return {**told, "gone": gone}
+
+
+def _published_key(question: Study, release: ReleaseFolder, at: Cutoff) -> tuple[Key, int]:
+    """The published customers that this history still knows, and how many it does not (merged or forgotten since)."""
+    ids = release.customers["customer_id"].combine_chunks()
+    known = question.engine.arrow(question.ledger.customers.select("customer_id"))["customer_id"].combine_chunks()
+    here = ids.filter(pc.is_in(ids, value_set=known))
+    return Key.of(here, at), len(ids) - len(here)
+
+
+def _usual(snapshot: Snapshot, release: ReleaseFolder, key: Key) -> Any:
+    """Spend at the usual rate as the old release knew it: its own model on features of its own cutoff."""
+    from holdfast.evaluate.final import Published
+    from holdfast.features.build import build
+
+    model = Published.load(release.folder / "models")
+    features = build(snapshot.observed, key=key)
+    season = float(release.json("summary.json")["value_at_risk"].get("season") or 1.0)
+    return model.value(features, _p_churn(release, key), season).usual
+
+
+def _p_churn(release: ReleaseFolder, key: Key) -> Any:
+    """The published p_churn of the rows of a key."""
+    said = dict(
+        zip(release.customers["customer_id"].to_pylist(), release.customers["p_churn"].to_pylist(), strict=True)
+    )
+    return np.array([said[one] for one in key.customer_id.to_pylist()])

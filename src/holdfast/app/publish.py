@@ -109,7 +109,7 @@ def tell(
         customers=found.customers,
         quality=question.quality.as_dict(language),
         backtest=proof.as_dict(language),
-        card=model.card(language),
+        card=model.card.as_dict(language),
         promises=kept,
         cohorts=found.cohorts,
         lifecycle=found.lifecycle,
@@ -135,13 +135,12 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def _summary(told: Story, text: str, language: Language) -> dict[str, Any]:
-    total, low, high = told.total_at_risk
     return {
         "language": language,
         "customers": told.customers.num_rows,
         "p_churn_mean": float(told.p_churn.mean()),
         "model": told.release["model"],
-        "value_at_risk": {"total": total, "low": low, "high": high, "currency": told.release["currency"]},
+        "value_at_risk": {**told.value_at_risk, "currency": told.release["currency"]},
         "definition": told.release["definition"],
         "text": text,
     }

@@ -88,11 +88,13 @@ def backtest(
 ) -> Answer:
     """Every model and baseline at the cutoff and at earlier ones."""
     from holdfast.app.study import study
+    from holdfast.report.backtest import backtest_page
 
     shop = Shop.open(folder)
     with shop.engine() as engine:
         found = study(shop, engine, cutoff=cutoff, horizon=horizon, hindsight=True, progress=progress).backtest()
-    return Answer(found.as_dict(), found.render())
+    facts = found.as_dict(_language(shop, None))
+    return Answer(facts, backtest_page(facts, _language(shop, None)))
 
 
 def explain(folder: Path, customer: str, *, language: str | None = None, progress: Progress = SILENT) -> Answer:
@@ -142,7 +144,7 @@ def demo(
 
 def features_list(*, language: str | None = None) -> Answer:
     """Every declared feature."""
-    from holdfast.features.registry import describe
+    from holdfast.features.describe import describe
 
     rows = describe(cast(Language, language or "en"))
     width = max(len(row["name"]) for row in rows)

@@ -14,10 +14,10 @@ from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from holdfast.app.intake import Imported
     from holdfast.app.releases import ReleaseFolder, Releases
     from holdfast.core.tables import FeatureTable
     from holdfast.engine.duck import Engine
-    from holdfast.app.intake import Imported
 
 
 @dataclass(frozen=True)

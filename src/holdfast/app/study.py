@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from holdfast.snapshot.ledger import Ledger
     from holdfast.snapshot.snapshot import Snapshot
 
+#: Below this no rate is worth a decimal, and a list of names is better read than forecast.
+LEAST_CUSTOMERS = 20
+
 
 def history(shop: Shop, engine: Engine, *, progress: Progress = SILENT) -> tuple[EventLog, Quality]:
     """The shop's cleaned history and what cleaning found."""
@@ -75,9 +78,9 @@ class Study:
         self.progress.step("features", 0, 1)
         found = build(self.snapshot((self.asked.cutoff,)).observed)
         self.progress.step("features", 1, 1)
-        if not len(found):
+        if len(found) < LEAST_CUSTOMERS:
             raise TooLittleData(
-                f"nobody is in the population at {self.asked.cutoff}",
+                f"the population at {self.asked.cutoff} holds {len(found)} customers; a forecast needs {LEAST_CUSTOMERS}",
                 where=self.asked.definition.en,
                 remedy="choose another --cutoff, or widen [population] within",
             )
@@ -107,9 +110,7 @@ class Study:
         step = Window.parse(forecast.step)
         newest = self.test_cutoffs[-1] if self.test_cutoffs else asked.cutoff
         until = newest if self.hindsight else asked.cutoff
-        train = training_cutoffs(
-            until, asked.horizon, asked.gap, step, self.first_cutoff, asked.zone, forecast.slices
-        )
+        train = training_cutoffs(until, asked.horizon, asked.gap, step, self.first_cutoff, asked.zone, forecast.slices)
         return tuple(sorted({*train, *self.test_cutoffs}))
 
     @cached_property

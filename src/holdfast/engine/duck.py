@@ -61,12 +61,20 @@ class Engine:
         return self.backend.read_parquet(names, union_by_name=len(names) > 1)
 
     def memory(self, table: pa.Table) -> Any:
-        """A lazy table over an Arrow table held in memory."""
+        """A lazy table over an Arrow table held in memory. An empty one costs next to nothing; its columns may be null."""
+        if not table.num_rows:
+            nullable = pa.schema([one.with_nullable(True) for one in table.schema])
+            schema = ibis.Schema.from_pyarrow(nullable)
+            return self.backend.create_table(ibis.util.gen_name("empty"), schema=schema, temp=True)
         return self.backend.create_table(ibis.util.gen_name("memory"), table, temp=True)
 
     def cached(self, expression: Any) -> Any:
         """The result of an expression, computed now and kept for reuse."""
         return self.backend.create_table(ibis.util.gen_name("cached"), expression, temp=True)
+
+    def view(self, expression: Any) -> Any:
+        """A name for an expression, computed anew wherever it is used. Long chains of steps compile faster in pieces."""
+        return self.backend.create_view(ibis.util.gen_name("view"), expression)
 
     def sql(self, statement: str) -> Any:
         """Run a statement (settings, COPY, macros) on the raw connection."""
@@ -85,9 +93,28 @@ class Engine:
         return self.backend.to_pyarrow(expression).as_py()
 
     def write_parquet(self, expression: Any, path: Path) -> Path:
-        """Stream the result of an expression into one Parquet file (zstd)."""
-        self.backend.to_parquet(expression, str(path), compression="zstd")
+        """Stream the result of an expression into one Parquet file (zstd), with the types that Ibis says it has.
+
+        DuckDB sums whole numbers into 128 bits, which Parquet can only keep as floating point; so every column is cast.
+        """
+        kind = self.backend.compiler.type_mapper.to_string
+        columns = ", ".join(
+            f"CAST({sqlname(name)} AS {kind(dtype)}) AS {sqlname(name)}" for name, dtype in expression.schema().items()
+        )
+        query = self.backend.compile(expression)
+        target = str(path).replace("'", "''")
+        self.sql(f"COPY (SELECT {columns} FROM ({query})) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")  # noqa: S608  # names are quoted
         return path
+
+
+def sqlname(name: str) -> str:
+    """A column name as SQL writes it.
+
+    >>> sqlname('unit price')
+    '"unit price"'
+    """
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from holdfast.evaluate.choose import calibrator_at
 from holdfast.evaluate.forward import training
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.metrics.forecast import METRICS
+from holdfast.models.base_rate import BaseRate
 from holdfast.models.calibration import Calibrator
 from holdfast.models.card import Card
 from holdfast.models.intervals import Intervals, level_sd, refit
@@ -120,7 +121,7 @@ def fit_final(
     train = training(slices, at, closes_after, settings)
     if not len(train):
         raise TooLittleData("no training slice has closed by the cutoff", remedy="import a longer history")
-    model = models[backtest.chosen]
+    model = models.get(backtest.chosen, BaseRate())  # the fallback where there was one outcome only
     calibrator = calibrator_at(backtest.forward, backtest.chosen, at, backtest.calibration) or Calibrator("none")
     evidence = backtest.forward.evidence(backtest.chosen, backtest.forward.closed(backtest.chosen, at))
     doubt = level_sd(evidence, calibrator)

@@ -102,10 +102,10 @@ class Rhythm(Leaf):
 
 @dataclass(frozen=True, slots=True)
 class Variety(Leaf):
-    """Different things bought (`of` item, category, brand): how many, in how many lines, how evenly."""
+    """Different things (`of` item, category, brand): how many were bought or `seen`, in how many lines, how evenly."""
 
     of: Literal["item", "category", "brand"]
-    what: Literal["count", "entropy", "top", "lines", "again"]
+    what: Literal["count", "seen", "entropy", "top", "lines", "again"]
     window: int | None = None
 
     @property

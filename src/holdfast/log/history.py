@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.core.schema import EVENTS_CLEAN
 from holdfast.engine.duck import Engine
 from holdfast.engine.files import replacing, write_bytes
-from holdfast.log.clean.pipeline import VERSION, Cleaned, clean, in_force
+from holdfast.log.clean.fill_categories import fill_categories
+from holdfast.log.clean.pipeline import VERSION, Cleaned, clean, flag_customers, in_force
 from holdfast.log.clean.rule import Context
 from holdfast.log.identity.resolve import with_customers
 from holdfast.log.quality import Quality, measure
@@ -53,23 +54,16 @@ def open_log(
     settings, identity = settings or CleanSettings(), identity or IdentitySettings()
     manifest = lake.manifest
     fingerprint = _fingerprint(manifest, settings, identity, zone, currency, now)
-    kept = _cached(engine, cache, fingerprint)
+    store = _Store(None if cache is None else Path(cache) / "log", fingerprint)
+    kept = store.load(engine)
     if kept is None:
         progress.step("clean", 0, 2)
-        kept = _build(engine, lake, manifest, settings, identity, currency, now, cache, fingerprint)
+        kept = _build(engine, lake, manifest, settings, identity, currency, now, store)
         progress.step("clean", 2, 2)
-    events, quality = kept
-    facts = quality.facts
-    log = EventLog(
-        events,
-        zone,
-        currency,
-        fingerprint,
-        _instant(facts["first_event_at"]),
-        _instant(facts["last_event_at"]),
-        side_tables(engine, lake, manifest, settings, identity),
-    )
-    return log, quality
+    events, flags, quality = kept
+    tables = side_tables(engine, lake, manifest, settings, identity)
+    first, last = (_instant(quality.facts[name]) for name in ("first_event_at", "last_event_at"))
+    return EventLog(events, zone, currency, fingerprint, first, last, {**tables, "flags": flags}), quality
 
 
 def _build(
@@ -80,26 +74,19 @@ def _build(
     identity: IdentitySettings,
     currency: str,
     now: datetime | None,
-    cache: Path | None,
-    fingerprint: str,
-) -> tuple[ir.Table, Quality]:
+    store: _Store,
+) -> tuple[ir.Table, ir.Table, Quality]:
     wishes = _wishes(manifest)
     own = {source: in_force(settings, wishes[source]) for source in manifest.sources}
     context = Context(own, settings, currency, any(one["versions"] for one in manifest.imports), now)
     cleaned = clean(engine, lake.table(engine, "events"), context)
-    rows = _rows(engine, lake, manifest, cleaned, identity)
-    path = _path(cache, fingerprint)
-    if path is None:
-        events = engine.cached(rows.order_by(list(ORDER)))
-    else:
-        with replacing(path) as aside:
-            engine.write_parquet(rows.order_by(list(ORDER)), aside)
-        _forget(path)
-        events = engine.parquet(path)
-    quality = measure(engine, lake, manifest, cleaned, events, currency)
-    if path is not None:
-        write_bytes(path.with_suffix(".json"), quality.to_json().encode())
-    return events, quality
+    events = store.keep(engine, "events", _rows(engine, lake, manifest, cleaned, identity).order_by(list(ORDER)))
+    flags, flagged = flag_customers(engine, events, context)
+    flags = store.keep(engine, "flags", flags.order_by(["rule", "customer_id"]))
+    filled = fill_categories(lake.table(engine, "items"), settings)[1] if settings.fill_categories else ()
+    quality = measure(engine, lake, manifest, cleaned, events, currency, (*flagged, *filled))
+    store.finish(quality)
+    return events, flags, quality
 
 
 def _rows(engine: Engine, lake: Lake, manifest: Manifest, cleaned: Cleaned, identity: IdentitySettings) -> ir.Table:
@@ -125,26 +112,47 @@ def _fingerprint(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _path(cache: Path | None, fingerprint: str) -> Path | None:
-    return None if cache is None else Path(cache) / "log" / f"{fingerprint}.parquet"
+@dataclass(frozen=True)
+class _Store:
+    """Where the cleaned rows of one fingerprint are kept: in the cache folder, or in the engine without one."""
 
+    folder: Path | None
+    fingerprint: str
 
-def _cached(engine: Engine, cache: Path | None, fingerprint: str) -> tuple[ir.Table, Quality] | None:
-    path = _path(cache, fingerprint)
-    if path is None or not path.is_file() or not path.with_suffix(".json").is_file():
-        return None
-    try:
-        quality = Quality.from_json(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (ValueError, KeyError, TypeError):
-        return None  # written by another version, or damaged: built anew
-    return engine.parquet(path), quality
+    def keep(self, engine: Engine, name: str, rows: ir.Table) -> ir.Table:
+        """The rows, written once."""
+        if self.folder is None:
+            return engine.cached(rows)
+        path = self._path(self.folder, name)
+        with replacing(path) as aside:
+            engine.write_parquet(rows, aside)
+        return engine.parquet(path)
 
+    def finish(self, quality: Quality) -> None:
+        """Write the quality last: it says that all is there. Then drop logs of older states; they can be rebuilt."""
+        if self.folder is None:
+            return
+        done = write_bytes(self.folder / f"{self.fingerprint}.json", quality.to_json().encode())
+        for old in (*self.folder.glob("*.json"), *self.folder.glob("*.parquet")):
+            if not old.name.startswith(done.stem):
+                old.unlink(missing_ok=True)
 
-def _forget(path: Path) -> None:
-    """Drop logs of older states of the lake; they can be rebuilt."""
-    for old in path.parent.glob("*.*"):
-        if old.stem != path.stem and old.suffix in (".parquet", ".json"):
-            old.unlink(missing_ok=True)
+    def load(self, engine: Engine) -> tuple[ir.Table, ir.Table, Quality] | None:
+        """What an earlier call kept, or None."""
+        done = None if self.folder is None else self.folder / f"{self.fingerprint}.json"
+        if self.folder is None or done is None or not done.is_file():
+            return None
+        events, flags = (self._path(self.folder, name) for name in ("events", "flags"))
+        if not events.is_file() or not flags.is_file():
+            return None
+        try:
+            quality = Quality.from_json(done.read_text(encoding="utf-8"))
+        except (ValueError, KeyError, TypeError):
+            return None  # written by another version, or damaged: built anew
+        return engine.parquet(events), engine.parquet(flags), quality
+
+    def _path(self, folder: Path, name: str) -> Path:
+        return folder / f"{self.fingerprint}.{name}.parquet"
 
 
 def _instant(text: str | None) -> datetime | None:

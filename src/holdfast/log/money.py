@@ -7,12 +7,16 @@ import ibis.expr.types as ir
 
 #: Event types that carry money, with their sign.
 SIGNS: dict[str, int] = {"purchase": 1, "refund": -1, "cancel": -1}
+#: No line is worth more, 10^14 of the currency; what is written as more is a slip, and sums stay within 64 bits.
+_LARGEST = 1e18
 
 
 def line_amount(events: ir.Table) -> ir.IntegerValue:
-    """quantity x unit_price - discount, rounded once to 1/10,000; 0 where the price is not known."""
-    gross = (events.quantity.coalesce(1.0) * events.unit_price).round().cast("int64").coalesce(0)
-    return gross - events.discount.coalesce(0)
+    """quantity x unit_price - discount, rounded once to 1/10,000; 0 where it is not known or no number at all."""
+    gross = events.quantity.coalesce(1.0) * events.unit_price
+    # Not a number and infinity are greater than every number, so that they fail the test, too.
+    whole = ibis.ifelse(gross.abs() < _LARGEST, gross, 0.0).round().cast("int64").coalesce(0)
+    return whole - events.discount.coalesce(0)
 
 
 def signed_amount(events: ir.Table) -> ir.IntegerValue:

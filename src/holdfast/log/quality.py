@@ -93,16 +93,25 @@ def _plain(quality: Quality) -> dict[str, Any]:
 
 
 def measure(
-    engine: Engine, lake: Lake, manifest: Manifest, cleaned: Cleaned, events: ir.Table, currency: str
+    engine: Engine,
+    lake: Lake,
+    manifest: Manifest,
+    cleaned: Cleaned,
+    events: ir.Table,
+    currency: str,
+    more: tuple[Finding, ...] = (),
 ) -> Quality:
-    """Count the lake, the marks and the finished log, each by itself, and lay them side by side."""
+    """Count the lake, the marks and the finished log, each by itself, and lay them side by side.
+
+    `more` are findings about other things than event rows: flagged customers, filled categories.
+    """
     aside = _aside(engine, lake)
     stored = lake.table(engine, "events")
     money_in = int(engine.scalar(signed_amount(stored).sum().coalesce(0)))
     steps = step_list(aside, cleaned.tallies, cleaned.findings)
     facts = _facts(engine, manifest, events, currency)
     proofs = _proofs(manifest, aside, cleaned, steps, facts, money_in)
-    return Quality(tuple(steps), cleaned.findings, tuple(proofs), tuple(_sources(manifest)), facts)
+    return Quality(tuple(steps), (*cleaned.findings, *more), tuple(proofs), tuple(_sources(manifest)), facts)
 
 
 def _aside(engine: Engine, lake: Lake) -> list[tuple[str, int, int]]:

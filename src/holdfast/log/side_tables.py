@@ -7,9 +7,10 @@ import ibis.expr.types as ir
 
 from holdfast.core.schema import CANONICAL
 from holdfast.engine.duck import Engine
+from holdfast.log.clean.fill_categories import with_categories
 from holdfast.log.identity.resolve import named_as_known, resolve
 from holdfast.log.settings import CleanSettings, IdentitySettings
-from holdfast.log.store import Lake, Manifest
+from holdfast.log.store import Lake, Manifest, nothing
 from holdfast.log.tables import FACTS, LAKE_TABLES
 
 #: Tables about customers: the columns that hold a source's customer id, and the instant at which the row was known.
@@ -30,13 +31,14 @@ def side_tables(
     `exposures` hold the newest row of each key.
     """
     tables = {name: _table(engine, lake, manifest, name, identity) for name in FACTS}
+    tables["items"] = with_categories(tables["items"], settings)
     tables["identities"] = resolve(engine, lake, identity)
     return tables
 
 
 def _table(engine: Engine, lake: Lake, manifest: Manifest, name: str, identity: IdentitySettings) -> ir.Table:
     if not manifest.rows(name):
-        return engine.memory(CANONICAL[name].empty())
+        return nothing(engine, CANONICAL[name])
     rows = lake.table(engine, name)
     columns, when = _ABOUT_CUSTOMERS.get(name, ((), ""))
     for column in columns:

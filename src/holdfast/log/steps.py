@@ -64,7 +64,7 @@ def step_list(
         if rule.name == "cancellations":
             others = [one for one in left if one.event_type != "purchase"]
             left = [one for one in left if one.event_type == "purchase"]
-            _next(steps, "purchases", SALES, *_sum(others))
+            _next(steps, "purchases", SALES, *_sum(others, order, rule.order))
         if rule.name not in found or rule.disposition in ("kept", "flagged"):
             continue
         left = _apply(steps, rule, left, order)
@@ -72,12 +72,12 @@ def step_list(
 
 
 def _apply(steps: list[Step], rule: Rule, left: list[Tally], order: dict[str, int]) -> list[Tally]:
-    if rule.disposition == "filled":
+    if rule.disposition in ("filled", "changed"):
         changed = [one for one in left if one.changed_by == rule.name]
         _next(steps, rule.name, rule.title, 0, sum(one.amount_read - one.amount for one in changed))
         return left
     gone = [one for one in left if _first(one, order) == rule.name]
-    _next(steps, rule.name, rule.title, *_sum(gone))
+    _next(steps, rule.name, rule.title, *_sum(gone, order, rule.order))
     return [one for one in left if one not in gone]
 
 
@@ -87,8 +87,10 @@ def _first(tally: Tally, order: dict[str, int]) -> str | None:
     return min(took, key=order.__getitem__) if took else None
 
 
-def _sum(tallies: Sequence[Tally]) -> tuple[int, int]:
-    return sum(one.rows for one in tallies), sum(one.amount for one in tallies)
+def _sum(tallies: Sequence[Tally], order: dict[str, int], now: int) -> tuple[int, int]:
+    """Rows and money as they stand when the rule of order `now` runs: what a later rule changes is still unchanged."""
+    money = sum(one.amount if order.get(one.changed_by or "", 0) <= now else one.amount_read for one in tallies)
+    return sum(one.rows for one in tallies), money
 
 
 def _next(steps: list[Step], name: str, title: Text, rows: int, amount: int) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from holdfast.core.errors import StateError
 from holdfast.core.log import LazyTable
+from holdfast.core.schema import Table
 from holdfast.engine.duck import Engine
 from holdfast.engine.files import sha256, sync, write_bytes
 from holdfast.engine.lock import locked
@@ -74,6 +75,11 @@ class Manifest:
         return cls(int(whole["generation"]), tables, tuple(whole["imports"]))
 
 
+def nothing(engine: Engine, table: Table) -> LazyTable:
+    """The table with no row, of the same types as rows read from a file have."""
+    return engine.memory(table.empty())
+
+
 class Lake:
     """The stored tables of one shop, in `folder`.
 
@@ -112,7 +118,7 @@ class Lake:
         wanted = LAKE_TABLES[name]
         chosen = self.manifest.tables.get(name, ()) if segments is None else segments
         if not chosen:
-            return engine.memory(wanted.empty())
+            return nothing(engine, wanted)
         found = engine.parquet([self.folder / one.path for one in chosen])
         return found.select(*wanted.names)
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.core.clock import Horizon
+from holdfast.core.clock import Cutoff, Duration, Horizon
 from holdfast.core.money import MONEY_SCALE
 from holdfast.core.tables import FeatureTable, Slices
 from holdfast.metrics.bootstrap import interval, replicates
@@ -46,32 +47,29 @@ class SpendFit:
     prior_days: float
     prior_orders: float
     given_order: tuple[float, float]
-    cap: float
 
     @classmethod
     def fit(cls, slices: Slices, *, prior_days: float = 60.0, prior_orders: float = 2.0) -> SpendFit:
         """Learn from slices whose label windows have closed."""
         spend, orders, exposed = history(slices.features)
-        cap = float(np.quantile(spend, 0.995)) if len(spend) else 0.0
-        spend = np.minimum(spend, cap)
         rate = float(spend.sum() / max(exposed.sum(), 1.0))
         basket = float(spend.sum() / max(orders.sum(), 1.0))
-        start = cls(slices.outcomes.horizon, rate, basket, prior_days, prior_orders, (1.0, 0.0), cap)
+        start = cls(slices.outcomes.horizon, rate, basket, prior_days, prior_orders, (1.0, 0.0))
         return cls(
             start.horizon, rate, basket, prior_days, prior_orders,
-            _given_order(start, slices.features, slices.outcomes.revenue / MONEY_SCALE, slices.outcomes.orders > 0), cap,
+            _given_order(start, slices.features, slices.outcomes.revenue / MONEY_SCALE, slices.outcomes.orders > 0),
         )  # fmt: skip
 
     def usual(self, features: FeatureTable, season: float = 1.0) -> Floats:
         """Shrunk own spend rate x horizon x season."""
         spend, _, exposed = history(features)
-        own = (np.minimum(spend, self.cap) + self.prior_days * self.rate) / (exposed + self.prior_days)
+        own = (spend + self.prior_days * self.rate) / (exposed + self.prior_days)
         return np.asarray(own * self.horizon.days * season)
 
     def baskets(self, features: FeatureTable) -> Floats:
         """Shrunk value of one order."""
         spend, orders, _ = history(features)
-        return (np.minimum(spend, self.cap) + self.prior_orders * self.basket) / (orders + self.prior_orders)
+        return (spend + self.prior_orders * self.basket) / (orders + self.prior_orders)
 
     def expected(self, features: FeatureTable, p_churn: Floats, season: float = 1.0) -> Floats:
         """(1 - p_churn) x revenue of those who order."""
@@ -103,13 +101,13 @@ class SpendFit:
     def as_dict(self) -> dict[str, Any]:
         return {
             "horizon": str(self.horizon), "rate": self.rate, "basket": self.basket, "prior_days": self.prior_days,
-            "prior_orders": self.prior_orders, "given_order": list(self.given_order), "cap": self.cap,
+            "prior_orders": self.prior_orders, "given_order": list(self.given_order),
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> SpendFit:
         given = (float(saved["given_order"][0]), float(saved["given_order"][1]))
-        numbers = {name: float(saved[name]) for name in ("rate", "basket", "prior_days", "prior_orders", "cap")}
+        numbers = {name: float(saved[name]) for name in ("rate", "basket", "prior_days", "prior_orders")}
         return cls(horizon=Horizon.parse(saved["horizon"]), given_order=given, **numbers)
 
 
@@ -141,5 +139,29 @@ def _given_order(
     scale = 1.0 / np.maximum(basket, 1e-9)
     seen = np.minimum(revenue[ordered], np.quantile(revenue[ordered], 0.995))
     weights, _ = nnls(np.column_stack([basket * scale, usual * scale]), seen * scale)
-    level = float(seen.sum() / max((np.column_stack([basket, usual]) @ weights).sum(), 1e-9))
+    level = float(revenue[ordered].sum() / max((np.column_stack([basket, usual]) @ weights).sum(), 1e-9))
     return float(weights[0] * level), float(weights[1] * level)
+
+
+def season_of(daily: pa.Table, cutoff: Cutoff, horizon: Duration, zone: str = "UTC") -> float:
+    """How the horizon's season compares with the half year before it, from earlier years; 1.0 where none is whole.
+
+    `daily` has local_day (date) and revenue (any unit), one or more rows a day. Each earlier year gives one ratio:
+    spend a day in the same dates over spend a day in the 180 days before them. Their mean is believed as far as
+    n / (n + 1), because one year's ratio holds that year's luck and growth as well.
+    """
+    day = np.asarray(daily["local_day"].to_numpy(), "datetime64[D]").astype(np.int64)
+    money = np.asarray(daily["revenue"].to_numpy(), np.float64)
+    today = np.datetime64(cutoff.local_day(zone)).astype("datetime64[D]").astype(np.int64)
+    length = max(1, round(horizon.days))
+    ratios = []
+    for years in range(1, 6):
+        start = today - round(365.25 * years)
+        if not len(day) or start - RECENT_DAYS < day.min():
+            break
+        ahead = money[(day >= start) & (day < start + length)].sum() / length
+        behind = money[(day >= start - RECENT_DAYS) & (day < start)].sum() / RECENT_DAYS
+        if behind > 0:
+            ratios.append(ahead / behind)
+    believed = len(ratios) / (len(ratios) + 1)
+    return float(1.0 + believed * (np.mean(ratios) - 1.0)) if ratios else 1.0

@@ -60,7 +60,8 @@ def _counts(row: Mapping[str, Any], cutoff: Cutoff) -> bool:
 
 
 def _amount(row: Mapping[str, Any]) -> int:
-    return round((row["quantity"] or 0) * (row["unit_price"] or 0)) - (row.get("discount") or 0)
+    quantity = 1.0 if row["quantity"] is None else row["quantity"]  # one piece, as everywhere
+    return round(quantity * (row["unit_price"] or 0)) - (row.get("discount") or 0)
 
 
 def _order(row: Mapping[str, Any]) -> Any:

@@ -7,20 +7,34 @@ anything that came later.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from holdfast.core.clock import Duration
 from holdfast.core.text import Text
 from holdfast.profile.orders import Orders, Whole, day_number
 from holdfast.profile.settings import LifecycleSettings
 
+Floats = NDArray[np.float64]
 STATES: tuple[str, ...] = ("new", "returned", "active", "slowing", "dormant", "lost")
 #: A shop in which nobody has ordered twice has no gap of its own.
 _NO_GAP_DAYS = 60.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where everybody stands on one day: one row per customer, in the order of their ids."""
+
+    code: Whole
+    state: Whole  # place in STATES
+    silence: Floats
+    usual: Floats
+    order_days: Whole
 
 
 def lifecycle(orders: Any, day: date, settings: LifecycleSettings | None = None) -> pa.Table:
@@ -35,7 +49,17 @@ def lifecycle(orders: Any, day: date, settings: LifecycleSettings | None = None)
     (['dormant', 'new'], [10.0, 10.0])
     """
     read = orders if isinstance(orders, Orders) else Orders.read(orders)
-    return _states(read.before(day), day, settings or LifecycleSettings())
+    found = standing(read, day, settings or LifecycleSettings())
+    states = pa.DictionaryArray.from_arrays(pa.array(found.state, pa.int8()), pa.array(STATES))
+    return pa.table(
+        {
+            "customer_id": pa.array(read.ids, pa.string()).take(pa.array(found.code)),
+            "lifecycle": states.cast(pa.string()),
+            "days_since_last_order": found.silence,
+            "usual_gap_days": found.usual,
+            "order_days": found.order_days,
+        }
+    )
 
 
 def lifecycle_over_time(
@@ -45,47 +69,48 @@ def lifecycle_over_time(
 
     Returns {"days": [ISO day], "counts": {state: [count per day]}, "moves": [{from, to, count}],
     "moves_since": ISO day, "shop_gap_days": float, "meanings": {state: {en, zh}}}. The newest `points` days are kept.
+    All of them are measured with one yardstick, the shop's mean gap known at `until`: a young history knows only
+    short gaps, and would call everybody dormant.
     """
-    read = (orders if isinstance(orders, Orders) else Orders.read(orders)).before(until)
+    read = orders if isinstance(orders, Orders) else Orders.read(orders)
     rules = settings or LifecycleSettings()
-    days = _month_starts(read.first_day(), until)[-points:]
-    tables = {day: _states(read.before(day), day, rules) for day in days}
-    counts = {state: [_count(tables[day], state) for day in days] for state in STATES}
+    days = _month_starts(read.before(until).first_day(), until)[-points:]
+    gap = shop_gap(read.before(until))
+    found = [standing(read, day, rules, gap) for day in days]
+    counted = np.array([np.bincount(one.state, minlength=len(STATES)) for one in found])
     since = until - timedelta(days=30)
     return {
         "days": [day.isoformat() for day in days],
-        "counts": counts,
-        "moves": _moves(_states(read.before(since), since, rules), tables[until]),
+        "counts": {state: counted[:, i].tolist() for i, state in enumerate(STATES)},
+        "moves": _moves(standing(read, since, rules, gap), found[-1], len(read.ids)),
         "moves_since": since.isoformat(),
-        "shop_gap_days": _shop_gap(read),
+        "shop_gap_days": gap,
         "meanings": {state: {"en": text.en, "zh": text.zh} for state, text in meanings(rules).items()},
     }
 
 
-def _states(seen: Orders, day: date, rules: LifecycleSettings) -> pa.Table:
+def standing(orders: Orders, day: date, rules: LifecycleSettings, gap: float | None = None) -> Standing:
+    """The states as arrays; only orders before `day` are looked at, unless the shop's mean gap is given."""
+    seen = orders.before(day)
     first, last = seen.starts(), seen.ends()
     silence = (day_number(day) - seen.day[last]).astype(np.float64)
-    age = day_number(day) - seen.day[first]
     gaps = last - first
-    shop = _shop_gap(seen)
+    shop = shop_gap(seen) if gap is None else gap
     span = (seen.day[last] - seen.day[first]).astype(np.float64)
     usual = (span + rules.gap_strength * shop) / (gaps + rules.gap_strength)
     ratio = silence / np.maximum(usual, 1e-9)
-    state = np.full(len(first), "active", dtype="<U8")
-    state[age <= Duration.parse(rules.new_within).days] = "new"
-    state[_came_back(seen, first, last, shop, rules)] = "returned"
-    state[ratio > rules.slowing_after] = "slowing"
-    state[ratio > rules.dormant_after] = "dormant"
-    state[(ratio > rules.lost_after) | (silence > Duration.parse(rules.lost_silence).days)] = "lost"
-    return pa.table(
-        {
-            "customer_id": pa.array([seen.ids[i] for i in seen.code[first]], pa.string()),
-            "lifecycle": pa.array(state.tolist(), pa.string()),
-            "days_since_last_order": silence,
-            "usual_gap_days": usual,
-            "order_days": gaps + 1,
-        }
-    )
+    state = np.full(len(first), STATES.index("active"))
+    young = day_number(day) - seen.day[first] <= Duration.parse(rules.new_within).days
+    gone = (ratio > rules.lost_after) | (silence > Duration.parse(rules.lost_silence).days)
+    for name, those in (
+        ("new", young),
+        ("returned", _came_back(seen, first, last, shop, rules)),
+        ("slowing", ratio > rules.slowing_after),
+        ("dormant", ratio > rules.dormant_after),
+        ("lost", gone),
+    ):
+        state[those] = STATES.index(name)  # what comes later in this list wins
+    return Standing(seen.code[first], state, silence, usual, gaps + 1)
 
 
 def _came_back(seen: Orders, first: Whole, last: Whole, shop: float, rules: LifecycleSettings) -> np.ndarray[Any, Any]:
@@ -98,27 +123,26 @@ def _came_back(seen: Orders, first: Whole, last: Whole, shop: float, rules: Life
     return np.asarray(several & (broke > rules.dormant_after * usual))
 
 
-def _shop_gap(seen: Orders) -> float:
+def shop_gap(seen: Orders) -> float:
     """Mean gap between order days, over all gaps that have ended."""
     first, last = seen.starts(), seen.ends()
     gaps = int((last - first).sum())
     return float((seen.day[last] - seen.day[first]).sum() / gaps) if gaps else _NO_GAP_DAYS
 
 
-def _count(table: pa.Table, state: str) -> int:
-    return sum(one == state for one in table["lifecycle"].to_pylist())
-
-
-def _moves(old: pa.Table, new: pa.Table) -> list[dict[str, Any]]:
+def _moves(old: Standing, new: Standing, customers: int) -> list[dict[str, Any]]:
     """Who stood where 30 days ago and where they stand now, largest move first; those who stayed are left out."""
-    was = dict(zip(old["customer_id"].to_pylist(), old["lifecycle"].to_pylist(), strict=True))
-    counts: dict[tuple[str, str], int] = {}
-    for one, state in zip(new["customer_id"].to_pylist(), new["lifecycle"].to_pylist(), strict=True):
-        move = (was.get(one, "none"), state)
-        if move[0] != state:
-            counts[move] = counts.get(move, 0) + 1
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [{"from": a, "to": b, "count": count} for (a, b), count in ranked]
+    nobody = len(STATES)
+    was = np.full(customers, nobody)
+    was[old.code] = old.state
+    pairs, counts = np.unique(was[new.code] * len(STATES) + new.state, return_counts=True)
+    names = (*STATES, "none")
+    moves = [
+        {"from": names[pair // len(STATES)], "to": names[pair % len(STATES)], "count": int(count)}
+        for pair, count in zip(pairs.tolist(), counts, strict=True)
+    ]
+    moved = [one for one in moves if one["from"] != one["to"]]
+    return sorted(moved, key=lambda one: (-one["count"], one["from"], one["to"]))
 
 
 def _month_starts(first: date | None, until: date) -> list[date]:

@@ -9,16 +9,19 @@ import numpy as np
 
 from holdfast.profile.orders import Orders, day_number
 
+_STEADY = 14
+
 
 def silence(
-    orders: Any, until: date, *, shares: tuple[float, ...] = (0.5, 0.25, 0.1), within: int = 180, watched: int = 20
+    orders: Any, until: date, *, shares: tuple[float, ...] = (0.5, 0.25, 0.1), within: int = 30, watched: int = 20
 ) -> dict[str, Any]:
     """After how many silent days fewer than each share of customers order again within `within` days.
 
     Every gap between order days is one spell; each customer's last silence is censored at `until`
     (Kaplan-Meier over spells). Returns {"spells", "median_gap_days", "quartile_gap_days", "within_days",
     "returns": [{"share", "silent_days" or None}], "curve": [{"silent_days", "share"}], "reach_days"}; `None`
-    where the history is too short to see the share fall so low. The curve ends with the reach of the data.
+    where the history is too short to see the share fall so low. The curve ends with the reach of the data. A share
+    may rise again after a year, where customers order for one season only: the first fall is reported.
     """
     seen = (orders if isinstance(orders, Orders) else Orders.read(orders)).before(until)
     survival = _survival(seen, until, watched)
@@ -62,8 +65,10 @@ def _quantile(survival: np.ndarray[Any, Any], left: float) -> int | None:
 
 
 def _first_below(curve: list[dict[str, Any]], share: float) -> int | None:
-    """From which silence on the share stays below: the last crossing, so that a wiggle does not decide."""
-    above = [point["silent_days"] for point in curve if point["share"] >= share]
-    if not curve or (above and above[-1] == curve[-1]["silent_days"]):
-        return None
-    return int(above[-1]) + 1 if above else int(curve[0]["silent_days"])
+    """The first silence from which the share stays below for `_STEADY` days, so that a wiggle does not decide."""
+    below = 0
+    for point in curve:
+        below = below + 1 if point["share"] < share else 0
+        if below == _STEADY:
+            return int(point["silent_days"]) - _STEADY + 1
+    return None

@@ -48,7 +48,12 @@ def alternatives(orders: Any, until: date) -> list[dict[str, Any]]:
             if first is not None and since >= first and inside.any():
                 churned = float(1 - back[inside].mean())
                 found.append(
-                    {"horizon": f"{horizon}d", "within": f"{window}d", "customers": int(inside.sum()), "churned": churned}
+                    {
+                        "horizon": f"{horizon}d",
+                        "within": f"{window}d",
+                        "customers": int(inside.sum()),
+                        "churned": churned,
+                    }
                 )
     return found
 

@@ -1,8 +1,9 @@
-"""Release tables -> one HTML folder that opens offline, the same facts as text, and one customer's page.
+"""Release tables -> one HTML page that opens offline, the same facts as text, and one customer's page.
 
-from holdfast.report.story import Story           what there is to say, as plain data
-from holdfast.report.page import write_report     the folder
-from holdfast.report.summary import summary       the command line's text
-from holdfast.report.explain import explain       one customer
-from holdfast.report.doctor import doctor_page    one page about an order file
+- `story.Story`: what there is to say, as plain data
+- `page.write_report`: the folder with the page
+- `summary.summary`: the command line's text after a run
+- `explain.explain`, `explain.explanation`: one customer, as text and as a dict
+- `quality.quality_page`: what cleaning found
+- `doctor.doctor_page`: one page about an order file
 """

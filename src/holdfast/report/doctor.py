@@ -7,7 +7,8 @@ from typing import Any
 
 from holdfast.core.text import Language, Text
 from holdfast.report.plain import columns, heading, wrap
-from holdfast.report.scores import Scores
+from holdfast.report.quality import finding_lines, step_lines
+from holdfast.report.scores import Scores, model_name
 from holdfast.report.summary import isolated_text
 from holdfast.report.voice import NONE, Voice
 
@@ -93,13 +94,10 @@ def _guess(part: Facts, voice: Voice) -> list[str]:
 
 
 def _quality(part: Facts, voice: Voice) -> list[str]:
-    steps = [
-        (isolated_text(voice.say(one.get("label") or one.get("sentence") or one.get("rule"))), voice.count(one["rows"]))
-        for one in part.get("steps") or []
-    ]
-    return columns(steps, right=[1])
+    return [*step_lines(part, voice), "", *finding_lines(part, voice)]
 
 
+_HISTORY = (Text("forecast", "预测"), Text("enough", "是否足够"), Text("has", "现有"), Text("needs", "需要"))
 _ENOUGH = Text("yes", "足够")
 _NOT_ENOUGH = Text("no", "不足")
 
@@ -114,7 +112,7 @@ def _history(part: Sequence[Facts], voice: Voice) -> list[str]:
         )
         for one in part
     ]
-    return columns(rows)
+    return columns([tuple(voice.say(head) for head in _HISTORY), *rows]) if rows else []
 
 
 _RETURNS = Text(
@@ -160,12 +158,12 @@ def _backtest(part: Facts, voice: Voice) -> list[str]:
     found = Scores.read(part)
     rows = [
         (
-            f"{'→ ' if model == found.chosen else ''}{model}",
+            f"{'→' if model == found.chosen else ' '} {model_name(model, voice)}",
             *(voice.number(found.value(model, m), d) for m, d in (("auc", 3), ("log_loss", 3), ("lift_at_10pct", 2))),
         )
         for model in found.models
     ]
-    lines = columns([tuple(voice.say(h) for h in _MODEL), *rows], right=[1, 2, 3])
+    lines = columns([(f"  {voice.say(_MODEL[0])}", *(voice.say(h) for h in _MODEL[1:])), *rows], right=[1, 2, 3])
     verdict = found.verdict(voice)
     return lines + (wrap(verdict, first="  ", indent="  ") if verdict else [])
 

@@ -26,7 +26,7 @@ _OUTSIDE = Text(
     "No forecast: outside the population of {release}. It covers {population}.",
     "没有预测：不在 {release} 的统计范围内。统计范围：{population}。",
 )
-_WHY = Text("Why", "原因")
+_WHY = Text("Why (+ raises the chance, − lowers it)", "原因（+ 提高该概率，− 降低该概率）")
 _PROFILE = Text("Profile", "概况")
 _ROWS = (
     ("orders", Text("orders", "订单数")),
@@ -92,7 +92,8 @@ def explain(story: Story, customer_id: str, page: Mapping[str, Any], language: L
             lines += wrap(isolated_text(reason["text"]), first=f"  {mark} ", indent="    ")
     lines += heading(voice.say(_PROFILE)) + columns(_profile(page, row, voice))
     lines += _months(page.get("months") or [], voice)
-    lines += heading(voice.say(_TIMELINE)) + _timeline(page.get("timeline") or [], voice)
+    if page.get("timeline"):
+        lines += heading(voice.say(_TIMELINE)) + _timeline(page["timeline"], voice)
     return "\n".join(lines) + "\n"
 
 

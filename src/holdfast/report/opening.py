@@ -12,10 +12,14 @@ from holdfast.report.story import Story
 from holdfast.report.voice import Voice, isolated
 
 _HAPPENING = Text(
-    "Of {n} {population}, about {k} ({p}) will probably not order in the {horizon} from {start}.",
-    "{population}共{n}位，其中约{k}位（{p}）预计在{start}起的{horizon}内不会下单。",
+    "Of {n} {population}, about {k} ({p}) will probably not order in the next {horizon}{compared}.",
+    "{population}共{n}位，其中约{k}位（{p}）在接下来的{horizon}内很可能不会下单{compared}。",
 )
-_COMPARED = Text("; in the same span before, {base} did not.", "；上一个同样长的时段中，这一比例是{base}。")
+_MORE = Text(", more than the {base} of the last period that could be checked", "，高于最近一个可核对时段的{base}")
+_FEWER = Text(", fewer than the {base} of the last period that could be checked", "，低于最近一个可核对时段的{base}")
+_ALIKE = Text(", much like the {base} of the last period that could be checked", "，与最近一个可核对时段的{base}相近")
+#: Shares that differ by less are alike: the level between seasons is not known better.
+_CLOSE = 0.03
 _WHO = Text(
     "Of what they usually spend in that time, {money} is at risk{interval}; {m} customers ({share}) hold half of it{state}.",
     "这段时间里，他们平常的消费中有{money}面临风险{interval}；其中一半集中在{m}位客户（{share}）身上{state}。",
@@ -49,20 +53,23 @@ def opening(story: Story, voice: Voice, *, base_rate: float | None = None) -> li
 
 
 def _happening(story: Story, voice: Voice, base_rate: float | None) -> str:
-    start, _ = story.horizon_days(voice)
     share = float(story.p_churn.mean())
-    said = voice.say(
+    return voice.say(
         _HAPPENING,
         n=voice.count(len(story.p_churn)),
         population=story.population(voice),
         k=voice.count(float(story.p_churn.sum())),
         p=voice.percent(share),
         horizon=voice.days(story.horizon_length),
-        start=voice.day(start),
+        compared=_compared(share, base_rate, voice),
     )
-    if base_rate is None:
-        return said
-    return said.rstrip(".。") + voice.say(_COMPARED, base=voice.percent(base_rate))
+
+
+def _compared(share: float, base: float | None, voice: Voice) -> str:
+    if base is None:
+        return ""
+    text = _ALIKE if abs(share - base) < _CLOSE else _MORE if share > base else _FEWER
+    return voice.say(text, base=voice.percent(base))
 
 
 def _who(story: Story, voice: Voice) -> str:

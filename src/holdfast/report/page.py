@@ -11,14 +11,22 @@ import hashlib
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from holdfast.core.text import Language, Text
+from holdfast.report.figures import Figure, base_rate, figures
 from holdfast.report.html import Html, el
 from holdfast.report.opening import opening
-from holdfast.report.parts import Section
+from holdfast.report.parts import Section, term, tiles
+from holdfast.report.sections.cohorts import cohorts
 from holdfast.report.sections.customers import customers
 from holdfast.report.sections.definitions import definitions
+from holdfast.report.sections.forecast import forecast
 from holdfast.report.sections.ladder import ladder
+from holdfast.report.sections.lifecycle import lifecycle
+from holdfast.report.sections.promises import promises
+from holdfast.report.sections.quality import quality
+from holdfast.report.sections.retention import retention
 from holdfast.report.story import Story
 from holdfast.report.voice import Voice
 
@@ -32,7 +40,9 @@ _SCREEN = (
 )
 
 #: The sections in the order of the page.
-SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (ladder, customers, definitions)
+SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (
+    promises, quality, cohorts, lifecycle, retention, forecast, ladder, customers, definitions,
+)  # fmt: skip
 
 
 def write_report(folder: Path, story: Story, language: Language = "en") -> Path:
@@ -80,14 +90,22 @@ def _head(title: str) -> Html:
 
 
 def _header(story: Story, voice: Voice, title: str) -> Html:
-    sentences = opening(story, voice)
+    sentences = opening(story, voice, base_rate=base_rate(story))
     points = [
         el("li", el("h2", voice.say(label)), el("p", sentence))
         for label, sentence in zip(_SCREEN, sentences, strict=False)
     ]
     return el(
-        "header", el("h1", title), el("ol", points, class_="opening"), el("p", story.definition(voice), class_="note")
+        "header",
+        el("h1", title),
+        el("ol", points, class_="opening"),
+        tiles([_tile(one, voice) for one in figures(story, voice)]) if story.customers.num_rows else None,
+        el("p", story.definition(voice), class_="note"),
     )
+
+
+def _tile(one: Figure, voice: Voice) -> tuple[Any, str, str]:
+    return term(one.word, one.label, voice) if one.word else one.label, one.number, one.bounds
 
 
 def _contents(sections: list[Section], voice: Voice) -> Html:

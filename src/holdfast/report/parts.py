@@ -42,20 +42,21 @@ class Col:
 
     head: Any
     kind: str = "text"  # text, num (right-aligned figures) or wide (takes what is left)
+    label: str | None = None  # said beside the cell where a phone hides the head
 
 
 def table(columns: Sequence[Col], rows: Sequence[Sequence[Any]], *, label: str, class_: str = "") -> Html:
     """A table that scrolls sideways by itself on a narrow screen; the first cell of a row heads it."""
     head = el("tr", [el("th", c.head, scope="col", class_=c.kind) for c in columns])
-    body = [
-        el("tr", [
-            el("th" if i == 0 else "td", cell, class_=columns[i].kind, scope="row" if i == 0 else None)
-            for i, cell in enumerate(row)
-        ])
-        for row in rows
-    ]  # fmt: skip
+    body = [el("tr", [_cell(i, cell, columns[i]) for i, cell in enumerate(row)]) for row in rows]
     inner = el("table", el("thead", head), el("tbody", body), class_=class_ or None)
     return el("div", inner, class_="scroll", tabindex="0", role="region", aria_label=label)
+
+
+def _cell(place: int, cell: Any, column: Col) -> Html:
+    if place == 0:
+        return el("th", cell, scope="row", class_=column.kind)
+    return el("td", cell, class_=column.kind, data_label=column.label)
 
 
 def figure(picture: Html, caption: Any, numbers: Html | None, voice: Voice, *, class_: str = "") -> Html:
@@ -77,6 +78,13 @@ def meaning(name: str, voice: Voice) -> str:
 def legend(entries: Sequence[tuple[str, Any]]) -> Html:
     """Swatches with names: (colour class, name)."""
     return el("ul", [el("li", el("i", class_=f"swatch {kind}"), name) for kind, name in entries], class_="legend")
+
+
+def line_legend(entries: Sequence[tuple[str, Any]]) -> Html:
+    """The same for lines: colour and dash as drawn."""
+    box = {"viewBox": "0 0 28 6", "width": "28", "height": "6", "aria_hidden": "true"}
+    keys = [el("svg", el("path", d="M0 3H28", class_=f"line {kind}"), **box) for kind, _ in entries]
+    return el("ul", [el("li", key, name) for key, (_, name) in zip(keys, entries, strict=True)], class_="legend")
 
 
 def absent(text: Text, voice: Voice, **values: object) -> Html:

@@ -22,15 +22,15 @@ MODELS = {
     "own_gap": Text("silent longer than usual", "沉默超过平常间隔"),
     "recency": Text("days since last order", "距上次下单天数"),
     "rfm_logistic": Text("RFM logistic", "RFM 逻辑回归"),
-    "logistic": Text("logistic", "逻辑回归"),
+    "logistic": Text("logistic regression", "逻辑回归"),
     "lightgbm": Text("LightGBM", "LightGBM"),
 }
 _BEATS = Text(
-    "{model} is published: it beats {over} by {gain} AUC (95%: {low} to {high}), over {n}.",
+    "Published: {model}. It beats {over} by {gain} AUC (95%: {low} to {high}), over {n}.",
     "发布的模型是{model}：AUC 比{over}高{gain}（95%区间：{low}至{high}），基于{n}。",
 )
 _NO_BETTER = Text(
-    "{model} is published, but it is not surely better than {over}: {gain} AUC (95%: {low} to {high}), over {n}.",
+    "Published: {model}. It is not surely better than {over}: {gain} AUC (95%: {low} to {high}), over {n}.",
     "发布的模型是{model}，但不能肯定它优于{over}：AUC 差{gain}（95%区间：{low}至{high}），基于{n}。",
 )
 _CUTOFFS = Text("{n} test cutoffs", "{n}个检验时刻")

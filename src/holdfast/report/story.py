@@ -36,6 +36,11 @@ _CHURNED = Text(
     "“流失”指：从{start}到{end}（{horizon}）没有下单。统计范围：{population}。",
 )
 
+_RULE = Text(
+    "“Churned” at a cutoff means: no order in the {horizon} after it, counted over who was active in the {within} before.",
+    "某一截止时刻的“流失”指：其后{horizon}内没有下单；统计范围为此前{within}内活跃的客户。",
+)
+
 
 @dataclass(frozen=True)
 class Story:
@@ -77,6 +82,11 @@ class Story:
             horizon=voice.days(self.horizon_length),
             population=self.population(voice),
         )
+
+    def rule(self, voice: Voice) -> str:
+        """The same for any cutoff, as a backtest needs it."""
+        within = Duration.parse(str((self.release.get("population") or {}).get("within") or "180d"))
+        return voice.say(_RULE, horizon=voice.days(self.horizon_length), within=voice.days(within.days))
 
     def population(self, voice: Voice) -> str:
         """Who gets a prediction."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from holdfast.core.text import Language, Text
 from holdfast.report import words
+from holdfast.report.figures import base_rate, figures
 from holdfast.report.opening import opening
 from holdfast.report.plain import columns, heading, wrap
 from holdfast.report.story import Story
@@ -16,7 +17,6 @@ from holdfast.report.voice import Voice, isolated
 _HEAD = Text("{shop} · what was known on {cutoff} · the {horizon} after", "{shop} · 截至{cutoff} · 之后{horizon}")
 _TOP = Text("Top five customers at risk", "风险价值最高的五位客户")
 _REPORT = Text("Report: {path}", "报告：{path}")
-_EXPECTED = Text("expected not to order", "预计不下单")
 
 
 def summary(story: Story, language: Language = "en", *, report: Path | str | None = None) -> str:
@@ -29,27 +29,14 @@ def summary(story: Story, language: Language = "en", *, report: Path | str | Non
         horizon=voice.days(story.horizon_length),
     )
     lines = [*heading(head)[1:], ""]
-    for number, sentence in enumerate(opening(story, voice), start=1):
+    for number, sentence in enumerate(opening(story, voice, base_rate=base_rate(story)), start=1):
         lines += wrap(sentence, first=f"{number}. ", indent="   ")
-    lines += ["", *columns(_figures(story, voice))]
+    lines += ["", *columns([(one.label, one.number, one.bounds) for one in figures(story, voice)], right=[1])]
     lines += _top(story, voice)
     lines += ["", *wrap(story.definition(voice))]
     if report is not None:
         lines += ["", voice.say(_REPORT, path=report)]
     return "\n".join(lines) + "\n"
-
-
-def _figures(story: Story, voice: Voice) -> list[tuple[str, str]]:
-    total, low, high = story.total_at_risk
-    share = float(story.p_churn.mean()) if len(story.p_churn) else None
-    money = voice.money(total)
-    if low is not None:
-        money += f"  ({voice.say(words.INTERVAL_90, low=voice.money(low), high=voice.money(high))})"
-    return [
-        (voice.say(words.CUSTOMERS), voice.count(len(story.p_churn))),
-        (voice.say(_EXPECTED), voice.percent(share, 1)),
-        (voice.say(words.VALUE_AT_RISK), money),
-    ]
 
 
 def _top(story: Story, voice: Voice) -> list[str]:

@@ -70,6 +70,14 @@ class Voice:
         known = _SIGNS.get(self.currency)
         return f"{sign}{known}{text}" if known else f"{sign}{text} {self.currency}".rstrip()
 
+    def cents(self, amount: float | None) -> str:
+        """Money to the cent, where nothing may be rounded away."""
+        if amount is None or _unknown(amount):
+            return NONE
+        known = _SIGNS.get(self.currency)
+        text = f"{'−' if amount < 0 else ''}{known or ''}{abs(amount):,.2f}"
+        return text if known else f"{text} {self.currency}".rstrip()
+
     def day(self, day: Any) -> str:
         """A date, an instant (shown as its local day) or ISO text of either."""
         found = self.local_day(day)
@@ -78,6 +86,13 @@ class Voice:
         if self.language == "zh":
             return f"{found.year}年{found.month}月{found.day}日"
         return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
+
+    def short_day(self, day: Any) -> str:
+        """A date without its year, for a crowded axis."""
+        found = self.local_day(day)
+        if found is None:
+            return str(day)
+        return f"{found.month}月{found.day}日" if self.language == "zh" else f"{found.day} {_MONTHS[found.month - 1]}"
 
     def local_day(self, day: Any) -> date | None:
         if isinstance(day, str):

@@ -16,7 +16,7 @@ STATES = {
     "active": Text("active", "活跃"),
     "slowing": Text("slowing", "放缓"),
     "dormant": Text("dormant", "沉睡"),
-    "lost": Text("lost", "流失"),
+    "lost": Text("lost", "失联"),
     "none": Text("not yet a customer", "尚非客户"),
 }
 CUSTOMER = Text("Customer", "客户")

@@ -11,14 +11,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from holdfast.core.clock import Cutoff, Window
 from holdfast.core.errors import UsageError
+from holdfast.core.tables import Key
 from holdfast.snapshot.cut import recut
 from holdfast.snapshot.days import cutoff_day, is_midnight, whole_days
 from holdfast.snapshot.ledger import Ledger
 from holdfast.snapshot.settings import BY_ORDER, PopulationSettings
+
+
+_WHEN = ("day", "known_day", "lost_day", "cutoff_day")
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class Observed:
 
     - `days`: cut, who, age x measures; a day may be several rows, whose measures add
     - `orders`: cut, who, age, order_id, line_count, units, revenue, discount
-    - `items`: cut, who, item, age, act_count, line_count
+    - `items`: cut, who, item, age, act_count, line_count, newest_seen, newest_bought (whether this row is the newest
+      on which the customer touched, or bought, the item; null where that must be found by grouping)
     - `people`: cut, who of the population; `customers`: who, customer_id
     """
 
@@ -78,17 +84,32 @@ class Observed:
 
     @cached_property
     def items(self) -> Any:
-        return self._visible("items")
+        import ibis
+
+        rows = self._seen("items")
+        unknown = ibis.null("boolean")
+        newest = {
+            f"newest_{how}": unknown if self._recut is not None else rows[f"{how}_until"] >= rows.cutoff_day
+            for how in ("seen", "bought")
+        }
+        return rows.mutate(age=rows.cutoff_day - rows.day, **newest).drop(*_WHEN, "seen_until", "bought_until")
+
+    @property
+    def chained(self) -> bool:
+        """Whether every row of `items` knows if it is the newest of its item (the usual case)."""
+        return self.ledger.seen.plain and self._recut is None
 
     def _visible(self, name: str) -> Any:
-        """Ledger rows visible at each cutoff, with their age; what a cutoff cuts is read from the events instead."""
-        rows, clock = getattr(self.ledger, name), self.clock
-        rows = rows.cross_join(clock).filter(
-            lambda t: (t.known_day < t.cutoff_day) & (t.lost_day.isnull() | (t.lost_day >= t.cutoff_day))
-        )
-        if self._recut is not None:
-            rows = self._recut.replace(rows, name)
-        return rows.mutate(age=rows.cutoff_day - rows.day).drop("day", "known_day", "lost_day", "cutoff_day")
+        rows = self._seen(name)
+        return rows.mutate(age=rows.cutoff_day - rows.day).drop(*_WHEN)
+
+    def _seen(self, name: str) -> Any:
+        """Ledger rows visible at each cutoff; what a cutoff cuts is read from the events instead."""
+        rows = getattr(self.ledger, name).cross_join(self.clock)
+        rows = rows.filter(rows.known_day < rows.cutoff_day)
+        if not self.ledger.seen.plain:
+            rows = rows.filter(rows.lost_day.isnull() | (rows.lost_day >= rows.cutoff_day))
+        return rows if self._recut is None else self._recut.replace(rows, name)
 
     @cached_property
     def _recut(self) -> Any:
@@ -115,3 +136,13 @@ def population_days(population: PopulationSettings) -> int:
             remedy="write it in days, e.g. 180d",
         )
     return days
+
+
+def people_of(observed: Observed, key: Key) -> Any:
+    """The rows of a key as (cut, who); customers that this history does not know are left out."""
+    rows = {cutoff.micros: cut for cut, cutoff in enumerate(observed.cutoffs)}
+    where = np.isin(key.cutoff, list(rows))
+    cut = pa.array([rows[int(one)] for one in key.cutoff[where]], pa.int32())
+    ids = key.customer_id.filter(pa.array(where))
+    asked = observed.engine.memory(pa.table({"cut": cut, "customer_id": ids}))
+    return asked.join(observed.customers, "customer_id").select("cut", "who").distinct()

@@ -18,9 +18,7 @@ def order_days(observed: Observed) -> pa.Table:
     last = len(observed.cutoffs) - 1
     today = cutoff_day(observed.cutoffs[last], observed.zone)
     rows = observed.orders.filter(observed.orders.cut == last).join(observed.customers, "who")
-    found = rows.group_by(["customer_id", "age"]).aggregate(
-        orders=rows.order_id.nunique(), revenue=rows.revenue.sum()
-    )
+    found = rows.group_by(["customer_id", "age"]).aggregate(orders=rows.order_id.nunique(), revenue=rows.revenue.sum())
     table = observed.engine.arrow(found.order_by(["customer_id", found.age.desc()]))
     day = pa.array(today - table["age"].to_numpy(), pa.int32()).cast(pa.date32())
     return pa.table(

@@ -27,7 +27,7 @@ _WORDS = ("classic", "fine", "small", "large", "blue", "green", "organic", "ever
 _BRANDS = ("Alder", "Birch & Son", "Calla", "Dovetail", "Elm Street", "Fennel", "Grove", "Hazel")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     """Items by number; prices are money (1/10,000) by item and quarter of the world."""
 
@@ -90,8 +90,8 @@ def draw(world: World, rng: np.random.Generator) -> Catalogue:
 
 
 def items_table(world: World, goods: Catalogue) -> pa.Table:
-    """The catalogue as the shop knows it; attributes are valid from launch."""
-    first = _instants(world, goods.launched)
+    """The catalogue as it was known at the launch of each item; later prices are in `prices` alone."""
+    first, number = _instants(world, goods.launched), np.arange(world.item_count)
     return ITEMS.conform(
         pa.table(
             {
@@ -99,7 +99,7 @@ def items_table(world: World, goods: Catalogue) -> pa.Table:
                 "title": goods.title,
                 "category": goods.path,
                 "brand": goods.brand,
-                "price": goods.prices[:, -1],
+                "price": goods.price(number, goods.launched),
                 "margin_rate": goods.margin,
                 "active_from": first,
                 "valid_from": first,
@@ -109,11 +109,13 @@ def items_table(world: World, goods: Catalogue) -> pa.Table:
 
 
 def prices_table(world: World, goods: Catalogue) -> pa.Table:
-    """Every change of a price, valid from the first midnight of its quarter."""
-    changed = np.ones_like(goods.prices, bool)
-    changed[:, 1:] = goods.prices[:, 1:] != goods.prices[:, :-1]
-    item, quarter = np.nonzero(changed)
-    day = np.where(quarter == 0, 0, quarter * 91)
+    """The price at launch and every change of it, valid from the first midnight of its quarter."""
+    quarters = np.arange(goods.prices.shape[1])
+    launch = goods.launched[:, None] // 91
+    changed = quarters > launch
+    changed[:, 1:] &= goods.prices[:, 1:] != goods.prices[:, :-1]
+    item, quarter = np.nonzero(changed | (quarters == launch))
+    day = np.maximum(quarter * 91, goods.launched[item])
     known = day < world.days
     columns = {
         "item_id": goods.item_ids().take(pa.array(item[known])),

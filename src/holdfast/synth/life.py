@@ -9,6 +9,7 @@ Chances are written once, here, and read by the simulation and by the truth (`sy
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,11 @@ def kept_chance(world: World, rate: Floats) -> Floats:
     return np.asarray(-np.expm1(-rate) * (1 - world.void_share))
 
 
+def visit_mean(people: People, tempo: Tempo, who: Ints, day: int) -> Floats:
+    """Mean visits without an order on `day`, before state."""
+    return np.asarray(people.visits[who] * np.sqrt(tempo.pace[day]) * (1.3 if tempo.promotion[day] else 1.0))
+
+
 def moves(people: People, who: Ints, grudge: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Daily chances (engaged to slumber, engaged to gone, slumber to engaged, slumber to gone)."""
     sore = np.exp(np.minimum(grudge, 3.0))
@@ -57,7 +63,7 @@ def moves(people: People, who: Ints, grudge: Floats) -> tuple[Floats, Floats, Fl
     return sleep, leave, people.wake[who], np.minimum(0.3, _LEAVE_IN_SLUMBER * leave)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Life:
     """What happened, as logs in the order of days; from them the state at any midnight can be read back."""
 
@@ -83,12 +89,12 @@ class _Logs:
     """Columns that grow by a chunk a day."""
 
     def __init__(self) -> None:
-        self._chunks: dict[str, list[NDArray[np.generic]]] = {}
+        self._chunks: dict[str, list[NDArray[Any]]] = {}
 
-    def add(self, name: str, values: NDArray[np.generic]) -> None:
+    def add(self, name: str, values: NDArray[Any]) -> None:
         self._chunks.setdefault(name, []).append(values)
 
-    def column(self, name: str, dtype: type = np.int64) -> NDArray[np.generic]:
+    def column(self, name: str, dtype: type = np.int64) -> NDArray[Any]:
         chunks = self._chunks.get(name)
         return np.concatenate(chunks).astype(dtype) if chunks else np.empty(0, dtype)
 
@@ -151,9 +157,7 @@ class Simulation:
             self.logs.add(f"order_{name}", values)
 
     def _visits(self, day: int, who: Ints) -> None:
-        mean = self.people.visits[who] * CURIOSITY[self.state[who]] * np.sqrt(self.tempo.pace[day])
-        if self.tempo.promotion[day]:
-            mean = mean * 1.3
+        mean = visit_mean(self.people, self.tempo, who, day) * CURIOSITY[self.state[who]]
         who = np.repeat(who, self.rng.poisson(mean))
         self.logs.add("visit_who", who)
         self.logs.add("visit_day", np.full(len(who), day))
@@ -177,9 +181,7 @@ def reached(people: People, last: Ints, day: int) -> NDArray[np.bool_]:
     return np.asarray(~people.holdout & (last >= 0) & (day - last <= CAMPAIGN_REACH))
 
 
-def simulate(
-    world: World, people: People, tempo: Tempo, rng: np.random.Generator, progress: Progress = SILENT
-) -> Life:
+def simulate(world: World, people: People, tempo: Tempo, rng: np.random.Generator, progress: Progress = SILENT) -> Life:
     """Live through every day of the world."""
     run = Simulation(world, people, tempo, rng)
     for day in range(world.days):

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.synth.parameters import World
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
 
 #: Where customers buy: the web shop, the app, the store in town.
 CHANNELS = ("web", "app", "store")
 PLATFORMS = ("site", "marketplace")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class People:
     """One number (or row) per customer. Days are day numbers of the world."""
 

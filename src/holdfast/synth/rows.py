@@ -29,12 +29,12 @@ class Rows:
     """Blocks of event rows. `add` broadcasts single values; times are UTC microseconds."""
 
     def __init__(self) -> None:
-        self._blocks: list[dict[str, NDArray[np.generic]]] = []
+        self._blocks: list[dict[str, NDArray[Any]]] = []
 
     def add(self, kind: str, who: Ints, at: Ints, **columns: Any) -> None:
         """One block: rows of one event type. `known` (recorded_at) is `at` where it is not given."""
         given: dict[str, Any] = {"kind": _KINDS[kind], "who": who, "at": at, "known": at} | columns
-        block = {
+        block: dict[str, NDArray[Any]] = {
             name: np.broadcast_to(np.asarray(given.get(name, default), dtype), len(who))
             for name, (dtype, default) in _COLUMNS.items()
         }

@@ -26,7 +26,7 @@ _LATEST = 21.8  # hours: what starts by then ends on the same local day, also on
 _PROMOTION_OFF = 0.20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Street:
     """All that shopping needs to know."""
 
@@ -39,8 +39,8 @@ class Street:
     midnight: Ints  # UTC microseconds at which each day of the world begins
 
     def at(self, day: Ints, hour: Floats) -> Ints:
-        """Instants of local hours; the clock change may move them by an hour, never to another day."""
-        return np.asarray(self.midnight[day] + (np.clip(hour, 0.0, 22.8) * 3600 * _SECOND).astype(np.int64))
+        """Instants (whole seconds) of local hours; the clock change may move them by an hour, never to another day."""
+        return np.asarray(self.midnight[day] + (np.clip(hour, 0.0, 22.8) * 3600).astype(np.int64) * _SECOND)
 
     def category(self, who: Ints) -> Ints:
         """One category per row by the customer's tastes."""
@@ -88,7 +88,7 @@ def visits(street: Street, rows: Rows) -> int:
     return n
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lines:
     """Order lines: `order` numbers them within the life's log of orders."""
 
@@ -110,7 +110,11 @@ def lines(street: Street) -> Lines:
     fresh = street.goods.pick(street.category(who), day, rng)
     again = rng.random(len(who)) < people.loyalty[who]
     item = np.where(again, favourites[who, rng.integers(0, 3, len(who))], fresh)
-    quantity = 1.0 + rng.poisson(people.units[who])
+    # An order names an item once: the basket adds up what was put into it twice.
+    pair, where = np.unique(order * len(street.goods.title) + item, return_inverse=True)
+    quantity = np.bincount(where, 1.0 + rng.poisson(people.units[who]))
+    order, item = pair // len(street.goods.title), pair % len(street.goods.title)
+    who, day = life.order_who[order], life.order_day[order]
     price = street.goods.price(item, day)
     rate = _PROMOTION_OFF * (street.tempo.promotion[day] & (rng.random(len(who)) < 0.5))
     rate = rate + np.array([arm.discount for arm in street.world.arms])[life.order_arm[order]]
@@ -140,7 +144,9 @@ def orders(street: Street, rows: Rows, bought: Lines, sessions: int) -> Ints:
     rows.add("cart_add", who[one[click]], start[one[click]] + 90 * _SECOND, **at)
     what = {"item": bought.item, "quantity": bought.quantity, "price": bought.price, "order": number[one]}
     money = {"discount": bought.discount, "coupon": coupon, "arm": np.where(coupon >= 0, life.order_arm[one], -1)}
-    rows.add("purchase", who[one], paid[one], known=known[one], channel=channel[one], session=session[one], **what, **money)
+    rows.add(
+        "purchase", who[one], paid[one], known=known[one], channel=channel[one], session=session[one], **what, **money
+    )
     _undone(street, rows, bought, paid, channel)
     _parcels(street, rows, paid, channel)
     return np.asarray(paid)
@@ -243,11 +249,16 @@ def campaigns(street: Street, rows: Rows, customer_ids: pa.Array) -> pa.Table:
     mail = {"channel": _MAIL, "arm": arm[told], "decision": number[told]}
     rows.add("message", who[told], at[told], **mail)
     opened = told[rng.random(len(told)) < 0.45 * (1 - 0.8 * street.people.annoyance[who[told]])]
-    read = at[opened] + (rng.random(len(opened)) * 14 * 3600 * _SECOND).astype(np.int64)
+    read = at[opened] + rng.integers(0, 14 * 3600, len(opened)) * _SECOND
     rows.add("message_open", who[opened], read, channel=_MAIL, arm=arm[opened], decision=opened)
     some = rng.random(len(opened)) < 0.2
     rows.add(
-        "click", who[opened[some]], read[some] + 20 * _SECOND, channel=_MAIL, arm=arm[opened[some]], decision=opened[some]
+        "click",
+        who[opened[some]],
+        read[some] + 20 * _SECOND,
+        channel=_MAIL,
+        arm=arm[opened[some]],
+        decision=opened[some],
     )
     gone = np.flatnonzero(life.contact_left)
     rows.add("unsubscribe", who[gone], at[gone] + 3600 * _SECOND, channel=_MAIL, arm=arm[gone], decision=gone)

@@ -17,7 +17,7 @@ _WEEKDAY = np.array([1.0, 0.95, 0.95, 1.0, 1.1, 1.15, 0.85])
 _CAMPAIGN_FROM = 90
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tempo:
     """Per day of the world, and some days beyond it so that a truth near the end can still look ahead."""
 

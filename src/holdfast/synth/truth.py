@@ -8,6 +8,7 @@ recursion of a hidden Markov model, Rabiner 1989), exact up to rounding, with no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,17 +18,20 @@ from holdfast.core.clock import NO_GAP, Cutoff, Gap, Horizon
 from holdfast.core.errors import UsageError
 from holdfast.synth.life import APPETITE, CAMPAIGN_REACH, ENGAGED, GONE, UNSUBSCRIBE, Life, kept_chance, moves
 from holdfast.synth.life import order_chance as chance
+from holdfast.synth.observer import belief
 from holdfast.synth.parameters import World
 from holdfast.synth.people import Floats, Ints, People
 from holdfast.synth.tempo import Tempo
 
+Knows = Literal["state", "events"]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class _Moment:
     """The hidden state of the customers `who` at the first instant of a day."""
 
     who: Ints
-    state: Ints
+    belief: Floats  # customers x 3: how sure of which state; 0 and 1 for who knows it
     last: Ints
     grudge: Floats
     arm: Ints  # arm at work, 0 for none
@@ -35,7 +39,7 @@ class _Moment:
     left: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """Everything hidden, and the questions one may ask of it. Cutoffs are local midnights of the world."""
 
@@ -77,12 +81,15 @@ class Truth:
         *,
         campaigns: bool = True,
         treatment: str | None = None,
+        knows: Knows = "state",
     ) -> pa.Table:
         """True P(no order in [cutoff + gap, cutoff + gap + horizon)) of everybody who has ordered before the cutoff.
 
         `campaigns=True` averages over the arms that later campaigns of the horizon will draw (what a log shows);
         `False` asks for the shop that does nothing from the cutoff on. `treatment` gives one arm to everybody at
         the cutoff and then does nothing more, so that differences between two arms are true effects.
+        `knows="state"` knows whether a customer is engaged, asleep or gone; `knows="events"` is the best that can be
+        said from orders, visits and contacts before the cutoff by somebody who knows all habits (`synth/observer.py`).
         Columns: customer_id, p_churn. A gap is answered for `0d` only: over it, orders would have to be simulated.
         """
         if gap.days != 0 or horizon.days != int(horizon.days):
@@ -90,7 +97,7 @@ class Truth:
         first, days = self.world.day_of(cutoff), int(horizon.days)
         if first + days > len(self.tempo.pace):
             raise UsageError(f"{horizon} after {cutoff} is beyond what this world knows", remedy="a shorter horizon")
-        moment = self._moment(first)
+        moment = self._moment(first, knows)
         if treatment is not None:
             moment = self._treated(moment, treatment, first)
         mass = self._forward(moment, first, days, campaigns=campaigns and treatment is None)
@@ -103,12 +110,16 @@ class Truth:
         uplift = without["p_churn"].to_numpy() - given["p_churn"].to_numpy()
         return pa.table({"customer_id": without["customer_id"], "uplift": uplift})
 
-    def _moment(self, day: int) -> _Moment:
+    def _moment(self, day: int, knows: Knows) -> _Moment:
         """Read the state at the start of `day` back from the logs: the last entry before it counts."""
         people, life, n = self.people, self.life, len(self.people)
         state, last, grudge = np.full(n, ENGAGED), np.full(n, -1), np.zeros(n)
-        moved = life.move_day <= day
-        state[life.move_who[moved]] = life.move_state[moved]
+        if knows == "state":
+            moved = life.move_day <= day
+            state[life.move_who[moved]] = life.move_state[moved]
+            held = np.eye(3)[state]
+        else:
+            held = belief(self.world, people, self.tempo, life, day)
         real = (life.order_day < day) & ~life.order_void
         last[life.order_who[real]] = life.order_day[real]
         grudge[life.order_who[real]] = life.grudge[real]
@@ -118,23 +129,21 @@ class Truth:
         contacted[life.contact_who[told]] = life.contact_day[told]
         left[life.contact_who[told & life.contact_left]] = True
         who = np.flatnonzero(last >= 0)
-        return _Moment(who, state[who], last[who], grudge[who], arm[who], contacted[who], left[who])
+        return _Moment(who, held[who], last[who], grudge[who], arm[who], contacted[who], left[who])
 
     def _treated(self, moment: _Moment, treatment: str, day: int) -> _Moment:
         names = [arm.treatment_id for arm in self.world.arms]
         if treatment not in names:
             raise UsageError(f"no treatment {treatment!r} in this world", remedy=f"one of: {', '.join(names)}")
         arm = np.full(len(moment.who), names.index(treatment))
-        return _Moment(
-            moment.who, moment.state, moment.last, moment.grudge, arm, np.full(len(arm), day), moment.left
-        )
+        return _Moment(moment.who, moment.belief, moment.last, moment.grudge, arm, np.full(len(arm), day), moment.left)
 
     def _forward(self, now: _Moment, first: int, days: int, *, campaigns: bool) -> Floats:
         """P(no order for `days` days). `mass[i, state, slot]`; the last slot is: unsubscribed during the horizon."""
         arms, n = len(self.world.arms), len(now.who)
         mass = np.zeros((n, 3, arms + 1))
         slot = np.where(now.left, arms, now.arm)
-        mass[np.arange(n), now.state, slot] = 1.0
+        mass[np.arange(n), :, slot] = now.belief
         # Somebody who unsubscribed earlier may still be under the arm of that campaign's `nothing`: no effect.
         lift = np.concatenate([np.exp(self.people.effects[now.who]), np.ones((n, 1))], axis=1)
         contacted = now.contacted.copy()

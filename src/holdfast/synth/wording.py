@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from holdfast.synth.people import Floats, Ints
+from holdfast.synth.people import Floats
 
 _GOOD = ("Love this {noun}.", "Very good {noun}, would buy again.", "Exactly as described.", "Great value.")
 _FAIR = ("The {noun} is all right.", "Does the job, nothing special.", "Decent for the price.")
@@ -14,7 +15,7 @@ _QUICK = (" Fast delivery.", " Arrived well packed.", "", "")
 _CHATS = ("Where is my parcel? It should have been here days ago.", "My order is late, can you check please?")
 
 
-def reviews(stars: Floats, late: Ints, nouns: list[str], rng: np.random.Generator) -> list[str]:
+def reviews(stars: Floats, late: NDArray[np.bool_], nouns: list[str], rng: np.random.Generator) -> list[str]:
     """One review per row: stars of 4 and more praise, 3 shrugs, below complains; a late parcel is mentioned."""
     pick, tail = rng.integers(0, 12, len(stars)), rng.integers(0, 4, len(stars))
     out = []

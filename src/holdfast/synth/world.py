@@ -23,12 +23,12 @@ from holdfast.synth.parameters import ARMS, Arm, World
 from holdfast.synth.people import People, draw
 from holdfast.synth.rows import Rows, events_table, ids, instants
 from holdfast.synth.tempo import Tempo, tempo
-from holdfast.synth.truth import Truth
+from holdfast.synth.truth import Knows, Truth
 
 __all__ = ["ARMS", "Arm", "Made", "World", "make"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Made:
     """What a world left behind: the tables a shop would have, and the truth nobody sees.
 
@@ -45,10 +45,16 @@ class Made:
         return self.hidden.table()
 
     def true_p_churn(
-        self, cutoff: Cutoff, horizon: Horizon, gap: Gap = NO_GAP, *, campaigns: bool = True
+        self,
+        cutoff: Cutoff,
+        horizon: Horizon,
+        gap: Gap = NO_GAP,
+        *,
+        campaigns: bool = True,
+        knows: Knows = "state",
     ) -> pa.Table:
         """Exact P(no order in the horizon) per customer who ordered before the cutoff; see `Truth.p_churn`."""
-        return self.hidden.p_churn(cutoff, horizon, gap, campaigns=campaigns)
+        return self.hidden.p_churn(cutoff, horizon, gap, campaigns=campaigns, knows=knows)
 
     def true_effect(self, treatment: str, cutoff: Cutoff, horizon: Horizon) -> pa.Table:
         """Exact uplift of one contact at the cutoff per customer; see `Truth.effect`."""

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from holdfast.core.findings import Finding
 from holdfast.engine.duck import Engine
-from holdfast.log.clean.rule import EXAMPLES, MARKS, Context, Rule, ordered, with_marks
+from holdfast.log.clean.rule import CUSTOMER_RULES, EXAMPLES, MARKS, Context, Rule, ordered, with_marks
 from holdfast.log.settings import CleanSettings
 
 #: Raised with every change of what a rule does, so that a cached log is built anew.
@@ -69,13 +69,25 @@ def in_force(settings: CleanSettings, wishes: Mapping[str, Any]) -> CleanSetting
 def clean(engine: Engine, events: ir.Table, context: Context) -> Cleaned:
     """Apply every rule and count. Nothing is deleted: the caller keeps the rows without a verdict."""
     known = replace(context, keep=lambda table: _kept(engine, table))
-    marked = with_marks(events)
+    marked = engine.view(with_marks(events))
     for rule in ordered():
-        marked = rule.mark(marked, known)
+        after = rule.mark(marked, known)
+        marked = marked if after is marked else engine.view(after)
     touched = engine.cached(marked.filter(_touched(marked)).select(*MARKS, "amount_read", *_SHOWN))
     plain = marked.filter(~_touched(marked))
     tallies = [*_tallies(engine, touched), *_tallies(engine, plain)]
     return Cleaned(marked, tuple(tallies), tuple(_findings(engine, touched, tallies)))
+
+
+def flag_customers(engine: Engine, events: ir.Table, context: Context) -> tuple[ir.Table, tuple[Finding, ...]]:
+    """Customers that stand out in the cleaned log, as customer_id, rule, value; and a finding of each rule."""
+    parts, findings = [], []
+    for rule in sorted((rule for _, rule in CUSTOMER_RULES.items()), key=lambda rule: rule.order):
+        flagged, found = rule(events, context)
+        parts.append(flagged)
+        findings += found
+    whole = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    return engine.cached(whole.order_by(["rule", "customer_id"])), tuple(findings)
 
 
 def _kept(engine: Engine, table: ir.Table) -> ir.Table | None:

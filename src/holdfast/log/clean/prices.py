@@ -10,12 +10,13 @@ from holdfast.log.clean.rule import RULES, Context, Rule, reject
 from holdfast.log.money import SIGNS
 
 NAME = "prices_and_quantities"
+_MANY = 1e12
 
 
 def mark(table: ir.Table, context: Context) -> ir.Table:
     """A price that is not known is no zero price: such a line stays. The event type carries the sign, not the number."""
     sale = table.event_type.isin(list(SIGNS))
-    no_quantity = (table.quantity <= 0) | table.quantity.isnan()
+    no_quantity = (table.quantity <= 0) | ~(table.quantity < _MANY)  # not a number is greater than every number
     free = context.condition(table, lambda one: one.zero_prices, lambda what: _free(table, what))
     no_price = (table.unit_price < 0) | free
     return reject(table, NAME, sale & (no_quantity.fill_null(False) | no_price.fill_null(False)))

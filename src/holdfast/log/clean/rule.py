@@ -97,7 +97,27 @@ class CustomerRule:
     title: Text
     sentence: Text
     flag: Callable[[ir.Table, Context], ir.Table | None]
-    disposition: Disposition = field(default="flagged")
+
+    def __call__(self, events: ir.Table, context: Context) -> tuple[ir.Table, tuple[Finding, ...]]:
+        """(cleaned events, context) -> (customer_id, rule, value of flagged customers, findings)."""
+        flagged = self.flag(events, context)
+        if flagged is None:
+            flagged = events.limit(0).select("customer_id", value=ibis.null("float64"))
+        flagged = flagged.select("customer_id", rule=ibis.literal(self.name), value="value")
+        top = flagged.order_by([ibis.desc("value"), "customer_id"]).limit(EXAMPLES).to_pyarrow().to_pylist()
+        if not top:
+            return flagged, ()
+        theirs = events.semi_join(flagged, "customer_id").filter(ibis._.retracted_at.isnull())
+        money = signed_amount(theirs).sum().coalesce(0)
+        counted = theirs.aggregate(rows=theirs.count(), amount=money).to_pyarrow().to_pylist()[0]
+        shown = {
+            "customers": f"{int(flagged.count().to_pyarrow().as_py()):,}",
+            "rows": f"{int(counted['rows']):,}",
+            "amount": f"{to_units(int(counted['amount'])):,.2f}",
+        }
+        said = Text(self.sentence.render("en", **shown), self.sentence.render("zh", **shown))
+        found = Finding(self.name, "flagged", int(counted["rows"]), int(counted["amount"]), said, tuple(top))
+        return flagged, (found,)
 
 
 #: Rules on events, by name; `ordered()` gives them in the order in which they are applied.

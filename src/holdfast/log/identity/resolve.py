@@ -22,7 +22,7 @@ from holdfast.log.identity.timeline import Decision, Interval, Sighting, timelin
 from holdfast.log.settings import IdentitySettings
 from holdfast.log.store import Lake, Manifest
 
-_TIMELINE = pa.schema([*IDENTITIES.schema, pa.field("begins", INSTANT)])
+_TIMELINE = pa.schema([*(one.with_nullable(True) for one in IDENTITIES.schema), pa.field("begins", INSTANT)])
 
 
 def resolve(engine: Engine, lake: Lake, settings: IdentitySettings | None = None) -> ir.Table:
@@ -50,8 +50,12 @@ def _shared_keys(
     keys = keys.filter(keys.kind.isin(list(settings.keys)), ~keys.key_hash.isin([*blocked, ""]))
     keys = keys.group_by(["kind", "key_hash", "source", "source_id"]).aggregate(at=ibis._.seen_at.min())
     place = ibis.window(group_by=["kind", "key_hash"], order_by=["at", "source", "source_id"])
-    keys = keys.mutate(place=ibis.row_number().over(place), ids=keys.count().over(ibis.window(group_by=["kind", "key_hash"])))
-    shared = engine.cached(keys.filter(keys.ids > 1, keys.place <= settings.max_ids_per_key))  # place counts from 0: one beyond the limit shows the breach
+    keys = keys.mutate(
+        place=ibis.row_number().over(place), ids=keys.count().over(ibis.window(group_by=["kind", "key_hash"]))
+    )
+    shared = engine.cached(
+        keys.filter(keys.ids > 1, keys.place <= settings.max_ids_per_key)
+    )  # place counts from 0: one beyond the limit shows the breach
     nodes = shared.select("source", "source_id").distinct()
     first = keys.semi_join(nodes, ["source", "source_id"]).group_by(["source", "source_id"])
     known = engine.arrow(first.aggregate(at=ibis._.at.min())).to_pylist()
@@ -88,7 +92,9 @@ def with_customers(
     own = alone(rows.source, rows.source_id, manifest.sources, bare)
     if not manifest.rows("identity_keys"):
         return rows.mutate(customer_id=own)
-    known = identities(engine, lake, manifest, settings).select("source", "source_id", "customer_id", "begins", "valid_to")
+    known = identities(engine, lake, manifest, settings).select(
+        "source", "source_id", "customer_id", "begins", "valid_to"
+    )
     rows = rows.mutate(own_name=own)
     both = rows.left_join(known, ["source", "source_id"]).drop("source_right", "source_id_right")
     recorded = ibis.greatest(both.recorded_at, both.begins.coalesce(both.recorded_at))
@@ -115,7 +121,9 @@ def named_as_known(
     if not manifest.rows("identity_keys"):
         return rows.mutate(**{column: own})
     known = identities(engine, lake, manifest, settings)
-    known = known.select(known_source="source", known_id="source_id", known_as="customer_id", begins="begins", ends="valid_to")
+    known = known.select(
+        known_source="source", known_id="source_id", known_as="customer_id", begins="begins", ends="valid_to"
+    )
     rows = rows.mutate(own_name=own)
     at = rows[when].coalesce(instant(from_micros(253_000_000_000_000_000)))
     on = [
@@ -125,4 +133,6 @@ def named_as_known(
         known.ends.isnull() | (at < known.ends),
     ]
     both = rows.left_join(known, on)
-    return both.mutate(**{column: both.known_as.coalesce(both.own_name)}).select(*[name for name in rows.columns if name != "own_name"])
+    return both.mutate(**{column: both.known_as.coalesce(both.own_name)}).select(
+        *[name for name in rows.columns if name != "own_name"]
+    )

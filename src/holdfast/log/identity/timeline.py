@@ -132,7 +132,9 @@ def _replay(
         for node, (leader, evidence) in leaders.items():
             if runs[node][-1][1] != leader:
                 runs[node].append((at, leader, evidence))
-    touched = {node for node, run in runs.items() if len(run) > 1} | {one for run in runs.values() for _, one, _ in run[1:]}
+    touched = {node for node, run in runs.items() if len(run) > 1} | {
+        one for run in runs.values() for _, one, _ in run[1:]
+    }
     return [interval for node in nodes if node in touched for interval in _intervals(node, runs[node])]
 
 

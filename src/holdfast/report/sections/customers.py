@@ -39,13 +39,16 @@ def customers(story: Story, voice: Voice) -> Section:
 
 
 def _heads(voice: Voice) -> list[Col]:
+    value, chance, last, state = (
+        voice.say(word) for word in (words.VALUE_AT_RISK, words.P_CHURN, words.LAST_ORDER, words.LIFECYCLE)
+    )
     return [
         Col(voice.say(words.CUSTOMER)),
         Col(term("risk_band", voice.say(words.BAND), voice)),
-        Col(term("value_at_risk", voice.say(words.VALUE_AT_RISK), voice), "num"),
-        Col(term("p_churn", voice.say(words.P_CHURN), voice), "num"),
-        Col(term("days_since_last_order", voice.say(words.LAST_ORDER), voice), "num"),
-        Col(voice.say(words.LIFECYCLE)),
+        Col(term("value_at_risk", value, voice), "num", value),
+        Col(term("p_churn", chance, voice), "num", chance),
+        Col(term("days_since_last_order", last, voice), "num", last),
+        Col(state, "text", state),
         Col(voice.say(words.REASONS), "wide"),
     ]
 

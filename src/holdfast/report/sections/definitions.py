@@ -31,6 +31,9 @@ _FACTS = {
     "fingerprint": Text("fingerprint of the data", "数据指纹"),
 }
 
+_LISTS = Text("lists and tables", "名单与数据表")
+_FILES = ("lists/at_risk.csv", "lists/why.csv", "customers.parquet", "quality.json", "backtest.json")
+
 
 def definitions(story: Story, voice: Voice) -> Section:
     """The definition list that every dotted word links to."""
@@ -47,4 +50,6 @@ def _entry(name: str, meaning: str) -> Html:
 
 def _facts(story: Story, voice: Voice) -> Html:
     known = [(voice.say(label), story.release.get(key)) for key, label in _FACTS.items()]
-    return el("dl", [el("div", el("dt", label), el("dd", value)) for label, value in known if value], class_="release")
+    links = [[el("a", name, href=f"../{name}"), " "] for name in _FILES]
+    shown = [*known, (voice.say(_LISTS), el("span", links))]
+    return el("dl", [el("div", el("dt", label), el("dd", value)) for label, value in shown if value], class_="release")
