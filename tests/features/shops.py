@@ -76,7 +76,9 @@ def log_of(
 ) -> EventLog:
     """An event log over localised rows."""
     names = EVENTS_CLEAN.names
-    table = EVENTS_CLEAN.conform(pa.table({n: [row.get(n) for row in events] for n in names}, schema=_open(EVENTS_CLEAN)))
+    table = EVENTS_CLEAN.conform(
+        pa.table({n: [row.get(n) for row in events] for n in names}, schema=_open(EVENTS_CLEAN))
+    )
     at = [row["occurred_at"] for row in events]
     tables = {}
     if items is not None:

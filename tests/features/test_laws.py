@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.features.shops import ITEM_ROWS, ZONES, cutoffs, localised, log_of, rows
 
 from holdfast.core.clock import Cutoff
 from holdfast.core.tables import FeatureTable
@@ -18,7 +19,6 @@ from holdfast.features.plain import evaluate
 from holdfast.snapshot.ledger import Ledger
 from holdfast.snapshot.settings import PopulationSettings
 from holdfast.snapshot.snapshot import Snapshot
-from tests.features.shops import ITEM_ROWS, ZONES, cutoffs, localised, log_of, rows
 
 LAW = settings(
     max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -44,4 +44,10 @@ def test_sql_and_plain_python_agree_on_every_feature(engine: Engine, zone: str, 
         said = evaluate(own, cutoff, zone=zone, items=ITEM_ROWS)
         for name in FEATURES:
             expected, found = np.float32(said[name]), made.column(name)[at]
-            assert np.isclose(expected, found, rtol=2e-6, atol=1e-6, equal_nan=True), (name, who, str(cutoff), said[name], found)
+            assert np.isclose(expected, found, rtol=2e-6, atol=1e-6, equal_nan=True), (
+                name,
+                who,
+                str(cutoff),
+                said[name],
+                found,
+            )
