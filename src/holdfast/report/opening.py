@@ -25,7 +25,7 @@ _WHO = Text(
     "这段时间里，他们平常的消费中有{money}面临风险{interval}；其中一半集中在{m}位客户（{share}）身上{state}。",
 )
 _WHO_INTERVAL = Text(" (90%: {low} to {high})", "（90%区间：{low}至{high}）")
-_WHO_STATE = Text(", most of them {state}", "，其中最多的是“{state}”客户")
+_WHO_STATE = Text(", most of them {state}", "，其中大多是“{state}”")
 _NO_MONEY = Text(
     "No usual spend is at risk: nobody is expected to spend less than usual.",
     "没有消费面临风险：预计没有客户会比平常花得更少。",
