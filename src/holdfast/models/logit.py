@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.errors import HoldfastError
+from holdfast.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +30,7 @@ def logit(p: Floats, edge: float = 1e-6) -> Floats:
     return np.asarray(np.log(inside / (1 - inside)))
 
 
+@one_thread
 def fit_logit(
     X: Floats,
     happened: NDArray[np.bool_],
