@@ -51,7 +51,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "订单创建时间", "创建时间", "时间", "日期",
     ),
     "order_id": (
-        "order_id", "order no", "order number", "order ref", "order reference", "order code", "order key", "order", "invoice no", "invoice number", "invoice id", "invoice", "receipt",
+        "order_id", "order no", "order number", "order ref", "order reference", "order code", "order key", "order",
+        "invoice no", "invoice number", "invoice id", "invoice", "receipt",
         "receipt no", "receipt id", "transaction id", "transaction no", "basket id", "bill no", "bestellnummer",
         "rechnungsnummer", "bestell-nr", "numéro de commande", "commande", "pedido", "id pedido", "订单号", "订单编号",
         "订单id", "交易号", "单号", "小票号",
@@ -201,7 +202,9 @@ _OLDEST, _NEWEST = -2_208_988_800_000_000, 4_102_444_800_000_000  # 1900 and 210
 
 
 #: Words that many columns hold: `order` is in order_status, too.
-_VAGUE = frozenset({"order", "item", "product", "article", "name", "type", "status", "event", "count", "value", "store", "shop"})
+_VAGUE = frozenset(
+    {"order", "item", "product", "article", "name", "type", "status", "event", "count", "value", "store", "shop"}
+)
 #: The same names without case and punctuation, with their place; and those long enough to be found inside a name.
 _EXACT = {
     key: {plain(name): place / len(names) for place, name in reversed([*enumerate(names)])}
@@ -231,7 +234,9 @@ def _score(canonical: str, by_name: float, profile: _Profile) -> float:
         return 0.0
     if canonical == "occurred_at":
         if by_name >= 0.8 and profile.dates > 0.0:
-            return max(_LEAST, by_name * profile.dates)  # so named, it is shown with its bad dates rather than passed over
+            return max(
+                _LEAST, by_name * profile.dates
+            )  # so named, it is shown with its bad dates rather than passed over
         if profile.dates < 0.5:
             return 0.0
         return max(by_name, 0.45 if profile.clocky and profile.dates > 0.95 else 0.0) * profile.dates
@@ -269,7 +274,7 @@ def _repeats_total(sample: pa.Table, found: Mapping[str, str]) -> bool:
     lines = pa.table({"order": as_text(sample[found["order_id"]]), "amount": as_text(sample[found["line_total"]])})
     orders = lines.group_by("order").aggregate([("amount", "count"), ("amount", "count_distinct")])
     several = orders.filter(pc.greater(orders["amount_count"], 1))
-    return several.num_rows >= 3 and pc.max(several["amount_count_distinct"]).as_py() == 1
+    return several.num_rows >= 3 and bool(pc.max(several["amount_count_distinct"]).as_py() == 1)
 
 
 _REPEATED = Text(
