@@ -22,7 +22,7 @@ from tests.conftest import missing
 
 from holdfast.core.errors import InputRefused, UsageError
 from holdfast.log.sources.open import inspect, open_frame, open_source
-from holdfast.log.sources.settings import ImportSettings
+from holdfast.log.sources.settings import ImportSettings, MappingSettings
 
 from .conftest import take
 
@@ -135,6 +135,22 @@ def test_typed_formats(tmp_path: Path) -> None:
     for given in (frame, pl.from_pandas(frame), pa.Table.from_pandas(frame), pa.Table.from_pandas(frame).to_reader()):
         assert facts(take(open_frame(given, name="mine"))) == WANTED, type(given)
     assert take(open_frame(frame, name="mine")).rows()[0]["source_file"] == "mine"
+
+
+def test_json_of_any_shape(read: Read) -> None:
+    rows = [
+        {"customer": {"id": i % 7 + 1}, "order_date": "2024-01-05", "total": i + 0.5, "tags": ["a"]}
+        for i in range(3000)
+    ]
+    mapping = MappingSettings(
+        columns={"customer_id": "customer.id", "occurred_at": "order_date", "line_total": "total"}
+    )
+    for text, name in ((json.dumps(rows, indent=2), "bq-results-000"), ("\n".join(map(json.dumps, rows)), "x.ndjson")):
+        whole = read(text, name, mapping=mapping)
+        assert whole.read == 3000
+        assert whole.column("unit_price") == [int(i * 10_000 + 5000) for i in range(3000)]
+    half = read('{"customer_id": "a\\ud83d", "occurred_at": "2024-01-01", "event_type": "view"}', "x.json")
+    assert half.column("source_id") == ["a?"]
 
 
 def test_frames_that_do_not_speak_arrow() -> None:
