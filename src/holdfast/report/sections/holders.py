@@ -30,11 +30,11 @@ def holders(story: Story, voice: Voice) -> Html | None:
     value = voice.say(words.VALUE_AT_RISK)
     heads = [
         Col(voice.say(words.LIFECYCLE)),
+        Col(term("value_at_risk", value, voice), "num"),
+        Col(voice.say(_SHARE), "wide"),
         Col(voice.say(words.CUSTOMERS), "num"),
         Col(voice.say(_UPPER), "num"),
         Col(term("p_churn", voice.say(_MEAN_P), voice), "num"),
-        Col(term("value_at_risk", value, voice), "num"),
-        Col(voice.say(_SHARE), "wide"),
     ]
     rows = [_row(story, voice, one, state == one, total) for one in there]
     title = voice.say(_TITLE)
@@ -48,9 +48,9 @@ def _row(story: Story, voice: Voice, name: str, mine: np.ndarray[Any, Any], tota
     bar = el("span", el("i", class_=f"fill {name}", style=f"left:0;width:{100 * share:.2f}%"), class_="track")
     return (
         [el("i", class_=f"swatch {name}"), voice.say(words.state(name))],
+        voice.money(money),
+        el("div", el("span", voice.percent(share), class_="share"), bar, class_="share-bar"),
         voice.count(int(mine.sum())),
         voice.count(int(upper.sum())),
         voice.percent(float(story.p_churn[mine].mean())),
-        voice.money(money),
-        el("div", el("span", voice.percent(share), class_="share"), bar, class_="share-bar"),
     )
