@@ -243,3 +243,23 @@ def test_the_season_is_last_years_and_half_believed():
     table = pa.table({"local_day": days, "revenue": np.where(december, 300, 100)})
     assert season_of(table, Cutoff.parse("2023-12-01"), Gap.parse("30d")) == pytest.approx(2.0, abs=0.05)
     assert season_of(table, Cutoff.parse("2022-12-01"), Gap.parse("30d")) == 1.0
+
+
+def test_of_equal_columns_one_is_used():
+    slices = world()
+    twice = slices.features.column("order_count")
+    assert np.array_equal(twice, slices.features.column("order_count_180d"))
+    assert "order_count" not in customer_columns(slices.features)
+    assert "order_count_180d" in customer_columns(slices.features)
+
+
+def test_a_comparison_of_two_own_numbers_speaks_for_its_family():
+    random = np.random.default_rng(1)
+    silence = random.exponential(40, 200)
+    table = reasons_table(np.column_stack([silence, silence / 31, np.ones(200), np.full(200, 31)]))
+    parts = np.column_stack([-0.01 * (silence - 40), 0.04 * (silence - 40), np.zeros(200)])  # signs fight each other
+    found = reasons(Told(parts), table)
+    late = int(np.argmax(silence))
+    assert found[late][0]["feature"] == "overdue"
+    assert found[late][0]["contribution"] > 0
+    assert f"silent for {silence[late]:.0f}" in found[late][0]["text"]

@@ -16,6 +16,8 @@ from holdfast.core.tables import FeatureColumn, FeatureTable
 from holdfast.core.text import Language
 
 Floats = NDArray[np.float64]
+#: Under so many rows nothing can be read from how columns move together.
+_FEW = 50
 
 
 def reasons(
@@ -25,7 +27,7 @@ def reasons(
 
     Reasons point the way the customer leans: a customer above the average gets what raises p_churn, one below what
     lowers it. `contribution` is the family's sum in log-odds of churn, positive = towards churn. A family is told
-    by its strongest feature that pulls its way and has a value.
+    by the feature that speaks loudest for it (`_voices`) and has a value.
     """
     if not fitted.columns:
         return [[] for _ in range(len(features))]
@@ -35,19 +37,47 @@ def reasons(
     member = np.array([[column.family == name for column in used.columns] for name in names])
     total = parts @ member.T
     told = [_told(column, features, language) for column in used.columns]
-    return [_row(i, parts, total, member, used, told, top) for i in range(len(features))]
+    voices = _voices(used, parts, total, member)
+    return [_row(i, voices, total, member, used, told, top) for i in range(len(features))]
+
+
+def _voices(used: FeatureTable, parts: Floats, total: Floats, member: NDArray[np.bool_]) -> Floats:
+    """How loudly each column speaks for its family's sum, by row; the sign is the way it speaks.
+
+    Within a family columns say nearly the same, and a model may set large coefficients of both signs against each
+    other, so a single contribution can point the wrong way. A column speaks for the family as far as it moves with the
+    family's sum from customer to customer, and this customer's value is unusual. A sentence that compares two of the
+    customer's numbers tells more, so it counts half as much again, and orders and days are plainer than money or units.
+    Few rows show no such pattern: there the contributions speak.
+    """
+    if len(used) < _FEW:
+        return parts
+    values = used.values.astype(np.float64)
+    ranks = (np.argsort(np.argsort(values, axis=0, kind="stable"), axis=0) + 0.5) / len(used) - 0.5
+    for column in range(values.shape[1]):  # equal values share the middle of their ranks
+        _, where, count = np.unique(values[:, column], return_inverse=True, return_counts=True)
+        ranks[:, column] = (np.bincount(where, ranks[:, column]) / count)[where]
+    ranks = np.where(np.isfinite(values), ranks, 0.0)
+    family = total[:, member.argmax(axis=0)]
+    family = family - family.mean(axis=0)
+    centred = ranks - ranks.mean(axis=0)
+    spread = np.sqrt((centred**2).sum(axis=0) * (family**2).sum(axis=0))
+    together = np.divide((centred * family).sum(axis=0), spread, out=np.zeros(len(spread)), where=spread > 0)
+    compares = np.array([any("{" + n + "}" in c.sentence.en for n in used.names) for c in used.columns])
+    plain = np.array([c.unit in ("orders", "days") for c in used.columns])
+    return np.asarray(centred * together * np.where(compares, 1.5, np.where(plain, 1.25, 1.0)))
 
 
 def _row(
-    i: int, parts: Floats, total: Floats, member: NDArray[np.bool_], used: FeatureTable, told: list[Any], top: int
+    i: int, voices: Floats, total: Floats, member: NDArray[np.bool_], used: FeatureTable, told: list[Any], top: int
 ) -> list[dict[str, Any]]:
     lean = 1.0 if total[i].sum() >= 0 else -1.0
     found: list[dict[str, Any]] = []
     for family in np.argsort(-lean * total[i], kind="stable"):
         if len(found) == top or lean * total[i, family] <= 1e-9:
             break
-        able = member[family] & np.isfinite(used.values[i]) & (lean * parts[i] > 0)
-        ranked = [c for c in np.argsort(-lean * parts[i], kind="stable") if able[c]]
+        able = member[family] & np.isfinite(used.values[i]) & (lean * voices[i] > 0)
+        ranked = [c for c in np.argsort(-lean * voices[i], kind="stable") if able[c]]
         text = next(((c, said) for c in ranked if (said := told[c](i)) is not None), None)
         if text is not None:
             column, sentence = text
