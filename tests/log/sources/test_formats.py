@@ -200,6 +200,12 @@ def test_sqlite_and_duckdb(tmp_path: Path) -> None:
         assert facts(some) == WANTED[1:2]
         with pytest.raises(InputRefused, match="the database says"):
             open_source(f"{url}?table=nothing")
+        sums = take(
+            open_source(
+                f"{url}?query=SELECT customer_id, occurred_at, quantity + 1 AS quantity FROM {TABLE}", preset="orders"
+            )
+        )
+        assert sums.column("quantity") == [3.0, 2.0, 4.0]
     with pytest.raises(UsageError, match="no table or query"):
         open_source(f"sqlite:///{lite}")
     with pytest.raises(InputRefused, match="no such file"):

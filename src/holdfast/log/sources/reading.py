@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from holdfast.core.schema import REJECTED
 from holdfast.log.sources.ids import as_text, or_null
 from holdfast.log.sources.numbers import parse_numbers
-from holdfast.log.sources.preset import ROW
+from holdfast.log.sources.preset import HIDDEN, ROW
 from holdfast.log.sources.raw import as_json
 from holdfast.log.sources.reader import BadRow
 
@@ -106,6 +106,7 @@ class Rows:
         rows = self.table.take(pa.array(at))
         name = self.reading.columns.get(column, column)
         value = rows[name] if name in rows.column_names else pa.nulls(len(at), pa.string())
+        name = column if name.startswith(HIDDEN) else name
         return pa.table(
             {
                 "source": pa.array([self.reading.source] * len(at), pa.string()),
