@@ -25,7 +25,7 @@ from holdfast.metrics.forecast import METRICS
 from holdfast.models.base_rate import BaseRate
 from holdfast.models.calibration import Calibrator
 from holdfast.models.card import Card
-from holdfast.models.intervals import Intervals, level_sd, refit
+from holdfast.models.intervals import Intervals, form_sd, level_sd, refit
 from holdfast.models.reasons import reasons
 from holdfast.models.value import AtRisk, SpendFit
 
@@ -125,12 +125,23 @@ def fit_final(
     calibrator = calibrator_at(backtest.forward, backtest.chosen, at, backtest.calibration) or Calibrator("none")
     evidence = backtest.forward.evidence(backtest.chosen, backtest.forward.closed(backtest.chosen, at))
     doubt = level_sd(evidence, calibrator)
+    form = _form(backtest, at, calibrator)
     fitted = model.fit(train.features, train.outcomes)
     refits = refit(model, train, count=settings.refits, seed=seed, progress=progress)
     return Published(
-        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt), _spend(train),
+        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt, form), _spend(train),
         _card(backtest, train, model, fitted, calibrator.kind, doubt, population),
     )  # fmt: skip
+
+
+def _form(backtest: Backtest, at: Cutoff, calibrator: Calibrator) -> float:
+    """Doubt about the form of the chosen model, from what the other models said at the same closed cutoffs."""
+    seen = {
+        model: backtest.forward.evidence(model, backtest.forward.closed(model, at), crossed=False)
+        for model in backtest.models
+    }
+    others = [one for model, one in seen.items() if model not in (backtest.chosen, "base_rate")]
+    return form_sd(seen[backtest.chosen], others, calibrator)
 
 
 def _spend(train: Slices) -> SpendFit | None:

@@ -102,9 +102,9 @@ class Rhythm(Leaf):
 
 @dataclass(frozen=True, slots=True)
 class Variety(Leaf):
-    """Different things (`of` item, category, brand): how many were bought or `seen`, in how many lines, how evenly."""
+    """Different things (`of` item, category, brand, platform): how many were bought or `seen`, in how many lines, how evenly."""
 
-    of: Literal["item", "category", "brand"]
+    of: Literal["item", "category", "brand", "platform"]
     what: Literal["count", "seen", "entropy", "top", "lines", "again"]
     window: int | None = None
 

@@ -105,7 +105,7 @@ def _header(story: Story, voice: Voice, title: str) -> Html:
 
 
 def _tile(one: Figure, voice: Voice) -> tuple[Any, str, str]:
-    return term(one.word, one.label, voice) if one.word else one.label, one.number, one.bounds
+    return term(one.word, one.label, voice), one.number, one.bounds
 
 
 def _contents(sections: list[Section], voice: Voice) -> Html:

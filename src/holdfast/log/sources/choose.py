@@ -131,7 +131,7 @@ def _preset(reader: Reader, head: Head, wishes: Wishes) -> tuple[Preset, Mapping
         raise ConfigError("preset mapping needs your columns", where="holdfast.toml, [mapping]", remedy=_DECLARE)
     if wishes.mapping.columns:
         preset = declared(wishes.mapping)
-        names = head.names if head.named else _bare_names(preset, head)
+        names = head.names if head.named else _bare_names(preset, head) or head.names
         if wishes.preset == "mapping" or len(preset.find(names)) == len(preset.columns):
             return preset, {}
     for _, preset in PRESETS.items():
