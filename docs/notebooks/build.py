@@ -74,6 +74,7 @@ CELLS: tuple[tuple[str, str], ...] = (
     (
         "code",
         "frame = table.to_pandas().set_index('customer_id').drop(columns='cutoff')\n"
+        "frame = frame.loc[:, frame.nunique() > 1]\n"
         "found = frame.corrwith(truth.reindex(frame.index), method='spearman').dropna()\n"
         "found.sort_values(key=abs, ascending=False, kind='stable').head(10).round(2)",
     ),
