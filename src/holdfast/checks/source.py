@@ -16,14 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.core.errors import HoldfastError
 from holdfast.core.schema import CANONICAL, EVENT_TYPES, REJECTED
 from holdfast.log.batch import EVENT_ROWS, IDENTITY_KEYS, Batch
 from holdfast.log.sources.open import open_source
 from holdfast.log.sources.source import Source
 
 
-class SourceBroken(HoldfastError):
+class SourceBroken(AssertionError):
     """A source breaks the contract between sources and store."""
 
 
@@ -42,7 +41,7 @@ def check_source(origin: str | Path, **options: Any) -> Source:
 
 
 def _broken(what: str, remedy: str) -> None:
-    raise SourceBroken(what, where="source", remedy=remedy)
+    raise SourceBroken(f"{what}. To fix it: {remedy}")
 
 
 def _columns(batch: Batch) -> None:

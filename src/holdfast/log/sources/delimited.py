@@ -24,7 +24,7 @@ from holdfast.core.progress import Progress
 from holdfast.log.sources.decode import Utf8, encoding_of
 from holdfast.log.sources.files import Part, opened
 from holdfast.log.sources.preset import Head
-from holdfast.log.sources.reader import BadRow, Chunk, text_of, unique
+from holdfast.log.sources.reader import BadRow, Chunk, unique
 from holdfast.log.sources.settings import ImportSettings
 
 _HEAD = 1 << 18
@@ -154,7 +154,7 @@ def _stream(utf8: Utf8, layout: Layout, where: str) -> Iterator[Chunk]:
                 invalid_row_handler=set_aside,
             ),
             convert_options=pcsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.binary()), strings_can_be_null=False
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
         yield from _numbered(batches, bad, layout)
@@ -181,7 +181,7 @@ def _numbered(batches: Any, bad: list[BadRow], layout: Layout) -> Iterator[Chunk
         taken = np.array([row.number for row in bad], np.int64)
         numbers = _free_numbers(done, rows, taken)
         done = int(numbers[-1]) if rows else done
-        table = pa.Table.from_arrays([text_of(column) for column in batch.columns], names=list(layout.names))
+        table = pa.Table.from_arrays(batch.columns, names=list(layout.names))
         ready = tuple(row for row in bad if row.number <= done)
         bad[:] = [row for row in bad if row.number > done]
         if not header_seen:
