@@ -59,7 +59,10 @@ class Backtest:
         """One score at a test cutoff: by default of the chosen model at the newest."""
         day = str((cutoff or self.test_cutoffs[-1]).local_day(self.zone))
         wanted = (model or self.chosen, metric)
-        return next(s for s in self.scores if (s.model, s.metric) == wanted and s.protocol.endswith(f"test {day}"))
+        for one in self.scores:
+            if (one.model, one.metric) == wanted and one.protocol.endswith(f"test {day}"):
+                return one
+        raise UsageError(f"no score {metric!r} of {wanted[0]!r} at {day}", remedy=f"models: {', '.join(self.models)}")
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Everything publishable, ready for JSON; what could not be computed is null."""
