@@ -41,7 +41,7 @@ class Engine:
             "SET TimeZone = 'UTC'",
             "SET autoinstall_known_extensions = false",
             "SET preserve_insertion_order = false",
-            "SET enable_progress_bar = false",
+            "PRAGMA disable_progress_bar",  # the SET of the same name raises in Jupyter without ipywidgets
         ):
             self.backend.raw_sql(statement)
 

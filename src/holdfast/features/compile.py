@@ -85,10 +85,10 @@ def compiled(one: Formula, rows: Any) -> Any:
     """A formula as an Ibis expression over the joined leaves."""
     if isinstance(one, Number):
         return ibis.literal(one.value, "float64")
-    if isinstance(one, Total):
-        return rows[one.column].fill_null(0).cast("float64")
     if isinstance(one, Leaf):
-        return rows[one.column].cast("float64")
+        found = rows[one.column] if one.column in rows.columns else ibis.null("int64")
+        counts = isinstance(one, Total) or (isinstance(one, Variety) and one.what in ("count", "seen"))
+        return (found.fill_null(0) if counts else found).cast("float64")
     if isinstance(one, Call):
         return OPERATIONS[one.operation](*(compiled(argument, rows) for argument in one.arguments))
     raise TypeError(f"no formula: {one!r}")
@@ -106,11 +106,14 @@ def _parts(observed: Observed, asked: Iterable[Leaf], people: Any) -> list[Any]:
         parts.append(_totals(observed.days.semi_join(people, BY), totals))
     if rhythms:
         parts.append(_rhythms(observed.orders.semi_join(people, BY), rhythms))
-    if varieties:
-        parts += _items(observed, people, varieties)
+    if items := [one for one in varieties if one.of == "item"]:
+        parts += _items(observed, people, items)
+    for of in ("category", "brand", "platform"):
+        if some := [one for one in varieties if one.of == of]:
+            parts.append(_others(observed, people, of, some))
     if seasons:
         parts.append(_seasons(observed, people, seasons))
-    return parts
+    return [part for part in parts if part is not None]
 
 
 def _totals(days: Any, asked: Sequence[Total | Since]) -> Any:
@@ -120,8 +123,14 @@ def _totals(days: Any, asked: Sequence[Total | Since]) -> Any:
     ends = sorted({end for one in totals for end in (one.after, one.window) if end})
     stretch = ibis.cases(*((days.age <= end, at) for at, end in enumerate(ends)), else_=len(ends)) if ends else 0
     sums = {f"sum_{name}": days[name].sum() for name in sorted({one.measure for one in totals})}
-    first = {f"first_{name}": days.age.max(where=days[name] > 0) for name in sorted({o.measure for o in since if o.which == "first"})}
-    last = {f"last_{name}": days.age.min(where=days[name] > 0) for name in sorted({o.measure for o in since if o.which == "last"})}
+    first = {
+        f"first_{name}": days.age.max(where=days[name] > 0)
+        for name in sorted({o.measure for o in since if o.which == "first"})
+    }
+    last = {
+        f"last_{name}": days.age.min(where=days[name] > 0)
+        for name in sorted({o.measure for o in since if o.which == "last"})
+    }
     parts = days.mutate(stretch=stretch).group_by([*BY, "stretch"]).aggregate(**sums, **first, **last)
 
     def one(leaf: Total | Since) -> Any:
@@ -159,9 +168,24 @@ def _items(observed: Observed, people: Any, asked: Sequence[Variety]) -> list[An
             newest = _newest(items if how == "seen" else items.filter(items.line_count > 0), how, observed.chained)
             parts.append(newest.group_by(BY).aggregate(**{one.column: _within(newest, one.window) for one in counted}))
     if others := [one for one in asked if one.what not in ("count", "seen")]:
-        each = _each(items.filter(items.line_count > 0), "item")
-        parts.append(each.group_by(BY).aggregate(**{one.column: VARIETY[one.what](each) for one in others}))
+        parts.append(_read(_each(items.filter(items.line_count > 0), "item"), others))
     return parts
+
+
+def _others(observed: Observed, people: Any, of: str, asked: Sequence[Variety]) -> Any:
+    """Distinct categories, brands or platforms bought; None where the shop never says."""
+    if of == "platform":
+        rows = observed.platforms.semi_join(people, BY)
+    elif observed.catalogue is None:
+        return None
+    else:
+        bought = observed.items.filter(observed.items.line_count > 0).semi_join(people, BY)
+        rows = bought.join(observed.catalogue, ["cut", "item"])
+    return _read(_each(rows.filter(rows[of].notnull()), of), asked)
+
+
+def _read(each: Any, asked: Sequence[Variety]) -> Any:
+    return each.group_by(BY).aggregate(**{one.column: VARIETY[one.what](each, one.window) for one in asked})
 
 
 def _newest(items: Any, how: str, chained: bool) -> Any:
@@ -186,11 +210,12 @@ def _each(bought: Any, thing: str) -> Any:
 
 
 #: What a `Variety` leaf reads off the different things bought by one customer.
-VARIETY: dict[str, Callable[[Any], Any]] = {
-    "again": lambda each: each.count(where=each.oldest > each.age),
-    "top": lambda each: each.lines.max(),
-    "lines": lambda each: each.lines.sum(),
-    "entropy": lambda each: entropy(each.lines),
+VARIETY: dict[str, Callable[[Any, int | None], Any]] = {
+    "count": _within,
+    "again": lambda each, window: each.count(where=each.oldest > each.age),
+    "top": lambda each, window: each.lines.max(),
+    "lines": lambda each, window: each.lines.sum(),
+    "entropy": lambda each, window: entropy(each.lines),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from holdfast.core.clock import Cutoff
 from holdfast.snapshot.days import day_number
-from holdfast.snapshot.fold import fold_days, fold_items, fold_orders
+from holdfast.snapshot.fold import fold_days, fold_items, fold_orders, fold_platforms
 from holdfast.snapshot.ledger import Ledger
 
 
@@ -35,7 +35,7 @@ def recut(ledger: Ledger, inside: Sequence[tuple[int, Cutoff]]) -> Recut:
     import ibis
 
     touched: list[Any] = []
-    folded: dict[str, list[Any]] = {"days": [], "orders": [], "items": []}
+    folded: dict[str, list[Any]] = {name: [] for name in ("days", "orders", "items", "platforms")}
     rows = ledger.stamped
     for cut, cutoff in inside:
         today = day_number(cutoff.local_day(ledger.zone))
@@ -60,7 +60,12 @@ def fold(known: Any, ledger: Ledger) -> dict[str, Any]:
     plain = replace(ledger.seen, plain=True)
     orders = ledger.engine.cached(fold_orders(known))
     items = fold_items(known.join(ledger.item_ids, "item_id"), plain)
-    return {"days": fold_days(known, orders, plain), "orders": orders, "items": items}
+    return {
+        "days": fold_days(known, orders, plain),
+        "orders": orders,
+        "items": items,
+        "platforms": fold_platforms(known),
+    }
 
 
 def _every(tables: list[Any]) -> Any:

@@ -136,7 +136,9 @@ def _own(rows: Any, seen: Survey) -> Any:
 def _sums(rows: Any, by: Sequence[str], names: Sequence[str], seen: Survey, **more: Any) -> Any:
     """The measures over groups of events, without those whose events never occur."""
     live = [name for name in names if MEASURES[name].occurs(seen.types, seen.given)]
-    return rows.group_by(list(by)).aggregate(**{name: measured(rows, MEASURES[name], seen.types) for name in live}, **more)
+    return rows.group_by(list(by)).aggregate(
+        **{name: measured(rows, MEASURES[name], seen.types) for name in live}, **more
+    )
 
 
 def _shaped(part: Any) -> Any:
@@ -238,6 +240,12 @@ def fold_items(rows: Any, seen: Survey) -> Any:
     nothing = ibis.null("int32")
     chained = _chained(plain)
     return chained.union(loose.mutate(seen_until=nothing, bought_until=nothing).select(*chained.columns))
+
+
+def fold_platforms(rows: Any) -> Any:
+    """On which platforms a customer bought on a day, and in how many order lines."""
+    bought = lasting(rows.filter((rows.event_type == "purchase") & rows.platform.notnull()))
+    return bought.group_by(["who", "platform", *WHEN[1:]]).aggregate(line_count=bought.count())
 
 
 def _chained(rows: Any) -> Any:

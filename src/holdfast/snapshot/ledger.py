@@ -17,12 +17,12 @@ from typing import Any
 from holdfast.core.log import EventLog
 from holdfast.core.progress import SILENT, Progress
 from holdfast.engine.files import publishing
-from holdfast.snapshot.fold import Survey, fold_days, fold_items, fold_orders, stamped, survey
+from holdfast.snapshot.fold import Survey, fold_days, fold_items, fold_orders, fold_platforms, stamped, survey
 
 #: Part of every cache name: a ledger folded by other rules is never read.
 VERSION = 1
 SURVEY = "survey.json"
-TABLES = ("customers", "item_ids", "orders", "days", "items")
+TABLES = ("customers", "item_ids", "orders", "days", "items", "platforms")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Ledger:
     - `days`: who, day, known_day, lost_day x measures (`customer_day`)
     - `orders`: who, day, known_day, lost_day, order_id, replaced, ordered_at, line_count, units, revenue, discount
     - `items`: who, item, day, known_day, lost_day, act_count, line_count (`customer_item_day`)
+    - `platforms`: who, platform, day, known_day, lost_day, line_count
     - `customers`: who, customer_id; `item_ids`: item, item_id
     """
 
@@ -43,6 +44,7 @@ class Ledger:
     days: Any
     orders: Any
     items: Any
+    platforms: Any
 
     @property
     def zone(self) -> str:
@@ -108,6 +110,7 @@ def _fold(
     made["days"] = keep("days", fold_days(rows, made["orders"], seen))
     progress.step(what, 4, steps)
     made["items"] = keep("items", fold_items(rows.join(made["item_ids"], "item_id"), seen))
+    made["platforms"] = keep("platforms", fold_platforms(rows))
     progress.step(what, steps, steps)
     return made
 

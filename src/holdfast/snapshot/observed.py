@@ -16,12 +16,12 @@ import pyarrow as pa
 
 from holdfast.core.clock import Cutoff, Window
 from holdfast.core.errors import UsageError
+from holdfast.core.schema import INSTANT
 from holdfast.core.tables import Key
 from holdfast.snapshot.cut import recut
 from holdfast.snapshot.days import cutoff_day, is_midnight, whole_days
 from holdfast.snapshot.ledger import Ledger
 from holdfast.snapshot.settings import BY_ORDER, PopulationSettings
-
 
 _WHEN = ("day", "known_day", "lost_day", "cutoff_day")
 
@@ -37,6 +37,8 @@ class Observed:
     - `orders`: cut, who, age, order_id, line_count, units, revenue, discount
     - `items`: cut, who, item, age, act_count, line_count, newest_seen, newest_bought (whether this row is the newest
       on which the customer touched, or bought, the item; null where that must be found by grouping)
+    - `platforms`: cut, who, platform, age, line_count
+    - `catalogue`: cut, item, category, brand; None without a catalogue
     - `people`: cut, who of the population; `customers`: who, customer_id
     """
 
@@ -93,6 +95,31 @@ class Observed:
             for how in ("seen", "bought")
         }
         return rows.mutate(age=rows.cutoff_day - rows.day, **newest).drop(*_WHEN, "seen_until", "bought_until")
+
+    @cached_property
+    def platforms(self) -> Any:
+        return self._visible("platforms")
+
+    @cached_property
+    def catalogue(self) -> Any:
+        """cut, item, category, brand: the newest attributes with `valid_from` before the cutoff."""
+        items = self.ledger.log.tables.get("items")
+        if items is None:
+            return None
+        known = (
+            items.filter(items.valid_from.notnull()).join(self.ledger.item_ids, "item_id").cross_join(self._instants)
+        )
+        known = known.filter(known.valid_from < known.cutoff)
+        newest = known.group_by(["cut", "item"]).aggregate(valid_from=known.valid_from.max())
+        known = known.semi_join(newest, ["cut", "item", "valid_from"])
+        return self.engine.cached(
+            known.group_by(["cut", "item"]).aggregate(category=known.category.max(), brand=known.brand.max())
+        )
+
+    @cached_property
+    def _instants(self) -> Any:
+        cuts = pa.array(range(len(self.cutoffs)), pa.int32())
+        return self.engine.memory(pa.table({"cut": cuts, "cutoff": pa.array([c.at for c in self.cutoffs], INSTANT)}))
 
     @property
     def chained(self) -> bool:
