@@ -49,7 +49,8 @@ def retention(*, data: str | None = None, full: bool = False, progress: Progress
             result = judged(slices, tests, horizon, progress)
             seconds = time.perf_counter() - started
             found += [replace(one, bench="retention", seconds=round(seconds, 1)) for one in result.scores]
-            found += chosen(result, horizon) + random_split(slices, tests[-1], horizon)
+            found += chosen(result, horizon) + coverage(result, slices, horizon)
+            found += random_split(slices, tests[-1], horizon)
     return found
 
 
@@ -116,6 +117,29 @@ def chosen(result: Backtest, horizon: Horizon) -> list[Score]:
         protocol = f"churned, {horizon}, correction {one.kind}, mean of {one.cutoffs} rolling cutoffs"
         rows.append(Score("retention", best.data, protocol, result.chosen, "log_loss", one.mean_log_loss))
     return rows
+
+
+def coverage(result: Backtest, slices: Slices, horizon: Horizon) -> list[Score]:
+    """How often a tenth of the customers of a test cutoff, by risk, churned at a rate inside its mean 90% interval."""
+    import numpy as np
+
+    from holdfast.evaluate.final import fit_final
+    from holdfast.metrics.probability import bin_of
+    from holdfast.models.settings import ModelSettings, configured
+
+    inside, models = [], configured(ModelSettings())
+    for cutoff in result.test_cutoffs:
+        test = slices.at([cutoff])
+        said = fit_final(result, slices, models, cutoff=cutoff).predict(test.features)
+        if said.low is None or said.high is None:
+            continue
+        tenth = bin_of(said.p_churn)
+        size = np.bincount(tenth)
+        low, rate, high = (np.bincount(tenth, x) / size for x in (said.low, test.outcomes.churned, said.high))
+        inside += ((low <= rate) & (rate <= high)).tolist()
+    protocol = f"churned, {horizon}, 90% intervals by tenth of risk at {len(result.test_cutoffs)} test cutoffs"
+    share = float(np.mean(inside))
+    return [Score("retention", "online_retail", protocol, result.chosen, "coverage", share, n=len(inside))]
 
 
 def random_split(slices: Slices, test: Cutoff, horizon: Horizon) -> list[Score]:
