@@ -172,12 +172,14 @@ def test_a_seasonal_intercept_learns_the_season():
 
 def reasons_table(values):
     columns = (
-        FeatureColumn("silence", "days", "", "none", "cadence", Text("last order {value} days ago", "上次下单在{value}天前")),
+        FeatureColumn(
+            "silence", "days", "", "none", "cadence", Text("last order {value} days ago", "上次下单在{value}天前"), 1
+        ),
         FeatureColumn(
             "overdue", "ratio", "", "none", "cadence",
-            Text("usually every {gap} days, silent for {silence}", "通常每{gap}天，已沉默{silence}天"),
+            Text("usually every {gap} days, silent for {silence}", "通常每{gap}天，已沉默{silence}天"), 1,
         ),
-        FeatureColumn("orders", "orders", "", "none", "frequency", Text("{value} orders", "下单{value}次")),
+        FeatureColumn("orders", "orders", "", "none", "frequency", Text("{value} orders", "下单{value}次"), -1),
         FeatureColumn("gap", "days", "", "none", "extra", Text("gap {value}", "间隔{value}")),
     )  # fmt: skip
     key = Key.of([f"c{i}" for i in range(len(values))], Cutoff.parse("2024-01-01"))
@@ -196,17 +198,28 @@ class Told:
         return 0.0, self.parts
 
 
+TYPICAL = {"silence": 30.0, "overdue": 1.0, "orders": 4.0}
+
+
 def test_reasons_speak_once_for_each_family_with_the_customers_own_numbers():
     table = reasons_table([[74, 2.4, 1, 31], [3, 0.1, 9, 31], [np.nan, np.nan, 1, np.nan]])
-    found = reasons(Told([[0.2, 0.5, 0.3], [-0.2, -0.1, -0.6], [0.4, 0.3, 0.1]]), table)
+    fit = Told([[0.2, 0.5, 0.3], [-0.2, -0.1, -0.6], [0.4, 0.3, 0.1]])
+    found = reasons(fit, table, typical=TYPICAL)
     assert [one["feature"] for one in found[0]] == ["overdue", "orders"]
-    assert found[0][0]["text"] == "usually every 31 days, silent for 74"
+    assert [one["text"] for one in found[0]] == ["usually every 31 days, silent for 74", "1 order"]
     assert found[0][0]["contribution"] == pytest.approx(0.7)
-    assert [one["feature"] for one in found[1]] == ["orders", "silence"]
+    assert [one["feature"] for one in found[1]] == ["orders", "overdue"]
     assert all(one["contribution"] < 0 for one in found[1])
     assert [one["feature"] for one in found[2]] == ["orders"]  # what is missing is no reason
-    chinese = reasons(Told([[0.2, 0.5, 0.3]]), table.take(np.array([0])), language="zh")
+    chinese = reasons(Told([[0.2, 0.5, 0.3]]), table.take(np.array([0])), language="zh", typical=TYPICAL)
     assert chinese[0][0]["text"] == "通常每31天，已沉默74天"
+
+
+def test_a_value_on_the_other_side_of_typical_is_never_told():
+    """The model may hold many orders against a customer; no person would take that for a reason to leave."""
+    table = reasons_table([[74, 2.4, 9, 31], [3, 0.1, 1, 31]])
+    found = reasons(Told([[0.1, 0.1, 0.9], [-0.1, -0.1, -0.9]]), table, typical=TYPICAL)
+    assert [[one["feature"] for one in row] for row in found] == [["overdue"], ["overdue"]]
 
 
 def test_reasons_of_real_models_name_three_different_things():
@@ -243,3 +256,19 @@ def test_the_season_is_last_years_and_half_believed():
     table = pa.table({"local_day": days, "revenue": np.where(december, 300, 100)})
     assert season_of(table, Cutoff.parse("2023-12-01"), Gap.parse("30d")) == pytest.approx(2.0, abs=0.05)
     assert season_of(table, Cutoff.parse("2022-12-01"), Gap.parse("30d")) == 1.0
+
+
+def test_of_equal_columns_one_is_used():
+    slices = world()
+    twice = slices.features.column("order_count")
+    assert np.array_equal(twice, slices.features.column("order_count_180d"))
+    assert "order_count" not in customer_columns(slices.features)
+    assert "order_count_180d" in customer_columns(slices.features)
+
+
+def test_a_comparison_of_two_own_numbers_speaks_for_its_family():
+    table = reasons_table([[74, 2.4, 1, 31], [10, 0.3, 1, 31]])
+    parts = [[0.9, -0.1, 0.0], [-0.9, 0.1, 0.0]]  # signs fight each other
+    found = reasons(Told(parts), table, typical=TYPICAL)
+    assert [row[0]["feature"] for row in found] == ["overdue", "overdue"]
+    assert found[0][0]["contribution"] == pytest.approx(0.8)

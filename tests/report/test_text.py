@@ -196,6 +196,11 @@ def test_a_gain_that_may_be_chance_is_called_so(make: Any) -> None:
     assert "not surely better" in Scores.read({**backtest, "scores": doubtful}).verdict(Voice())
 
 
+def test_a_simple_model_that_was_kept_says_why(make: Any) -> None:
+    backtest = {**make("en").backtest, "chosen": "base_rate"}
+    assert "base rate, because no other model was surely better" in Scores.read(backtest).verdict(Voice())
+
+
 def test_columns_line_up_in_any_script() -> None:
     lines = columns([("客户", "1"), ("ab", "22")], right=[1])
     assert len({width(line) for line in lines}) == 1

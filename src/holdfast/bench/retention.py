@@ -49,7 +49,7 @@ def retention(*, data: str | None = None, full: bool = False, progress: Progress
             result = judged(slices, tests, horizon, progress)
             seconds = time.perf_counter() - started
             found += [replace(one, bench="retention", seconds=round(seconds, 1)) for one in result.scores]
-            found += random_split(slices, tests[-1], horizon)
+            found += chosen(result, horizon) + random_split(slices, tests[-1], horizon)
     return found
 
 
@@ -105,6 +105,17 @@ def judged(slices: Slices, tests: Sequence[Cutoff], horizon: Horizon, progress: 
         slices, configured(ModelSettings()), test_cutoffs=tests, horizon=horizon, progress=progress,
         data="online_retail", zone=ZONE,
     )  # fmt: skip
+
+
+def chosen(result: Backtest, horizon: Horizon) -> list[Score]:
+    """Which model the earlier cutoffs chose, and each correction's mean log loss at the rolling cutoffs it was tried."""
+    best = result.score("auc")
+    protocol = f"churned, {horizon}, chosen on earlier cutoffs with correction {result.calibration}"
+    rows = [replace(best, bench="retention", protocol=protocol)]
+    for one in result.trials:
+        protocol = f"churned, {horizon}, correction {one.kind}, mean of {one.cutoffs} rolling cutoffs"
+        rows.append(Score("retention", best.data, protocol, result.chosen, "log_loss", one.mean_log_loss))
+    return rows
 
 
 def random_split(slices: Slices, test: Cutoff, horizon: Horizon) -> list[Score]:

@@ -26,7 +26,7 @@ from holdfast.models.base_rate import BaseRate
 from holdfast.models.calibration import Calibrator
 from holdfast.models.card import Card
 from holdfast.models.intervals import Intervals, form_sd, level_sd, refit
-from holdfast.models.reasons import reasons
+from holdfast.models.reasons import reasons, typical_values
 from holdfast.models.value import AtRisk, SpendFit
 
 Floats = NDArray[np.float64]
@@ -43,6 +43,7 @@ class Published:
     calibrator: Calibrator
     intervals: Intervals
     spend: SpendFit | None
+    typical: Mapping[str, float]
     card: Card
 
     def predict(self, features: FeatureTable) -> Predictions:
@@ -52,9 +53,11 @@ class Published:
         low, high = self.intervals.around(features, p, self.calibrator)
         return Predictions(features.key, self.horizon, self.model_id, p, np.minimum(low, p), np.maximum(high, p))
 
-    def reasons(self, features: FeatureTable, top: int = 3, language: Language = "en") -> list[list[dict[str, Any]]]:
-        """Why, for each row: at most `top` of {feature, value, contribution, text}."""
-        return reasons(self.fitted, features, top, language)
+    def reasons(
+        self, features: FeatureTable, top: int = 3, language: Language = "en", *, currency: str = ""
+    ) -> list[list[dict[str, Any]]]:
+        """Why, for each row beside the typical customer: at most `top` of {feature, value, contribution, text}."""
+        return reasons(self.fitted, features, top, language, typical=self.typical, currency=currency)
 
     def value(self, features: FeatureTable, p_churn: Floats, season: float = 1.0) -> AtRisk:
         """Usual spend, expected revenue and value at risk of each row, in currency units; zeros without prices."""
@@ -78,7 +81,7 @@ class Published:
         facts = {
             "model_id": self.model_id, "horizon": str(self.horizon), "gap": str(self.gap),
             "calibrator": self.calibrator.as_dict(), "spend": None if self.spend is None else self.spend.as_dict(),
-            "card": _card_facts(self.card),
+            "typical": dict(self.typical), "card": _card_facts(self.card),
         }  # fmt: skip
         files = {
             "published.json": json.dumps(facts, sort_keys=True, ensure_ascii=False, indent=1).encode(),
@@ -106,7 +109,7 @@ class Published:
             facts["model_id"], Horizon.parse(facts["horizon"]), Gap.parse(facts["gap"]),
             FITTED[facts["model_id"]].from_bytes(model), Calibrator.from_dict(facts["calibrator"]),
             Intervals.from_bytes(intervals), None if facts["spend"] is None else SpendFit.from_dict(facts["spend"]),
-            _card_back(facts["card"]),
+            facts["typical"], _card_back(facts["card"]),
         )  # fmt: skip
 
 
@@ -130,6 +133,7 @@ def fit_final(
     refits = refit(model, train, count=settings.refits, seed=seed, progress=progress)
     return Published(
         backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt, form), _spend(train),
+        typical_values(train.features),
         _card(backtest, train, model, fitted, calibrator.kind, doubt, population),
     )  # fmt: skip
 

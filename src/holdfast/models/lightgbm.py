@@ -91,7 +91,7 @@ class LightGbm:
         return {
             "objective": "binary", "num_leaves": self.leaves, "learning_rate": self.learning_rate,
             "min_data_in_leaf": min(self.min_rows_in_leaf, max(5, rows // 50)), "feature_fraction": self.column_share, "lambda_l2": self.l2,
-            "max_bin": 127, "deterministic": True, "force_row_wise": True, "num_threads": self.threads,
+            "max_bin": 63, "bin_construct_sample_cnt": 20_000, "deterministic": True, "force_row_wise": True, "num_threads": self.threads,
             "seed": self.seed, "verbosity": -1, "feature_pre_filter": False,
         }  # fmt: skip
 

@@ -60,7 +60,7 @@ def _row(number: int, one: Mapping[str, Any], voice: Voice) -> tuple[str, ...]:
     chance = f"{voice.percent(one['p_churn'])} ({voice.interval(one['p_churn_low'], one['p_churn_high'])})"
     return (
         f"{number}.",
-        isolated(one["customer_id"])[:40],
+        isolated(one["customer_id"], 40),
         voice.say(words.band(one["risk_band"])),
         voice.money(one["value_at_risk"]),
         chance,

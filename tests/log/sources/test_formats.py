@@ -22,7 +22,7 @@ from tests.conftest import missing
 
 from holdfast.core.errors import InputRefused, UsageError
 from holdfast.log.sources.open import inspect, open_frame, open_source
-from holdfast.log.sources.settings import ImportSettings
+from holdfast.log.sources.settings import ImportSettings, MappingSettings
 
 from .conftest import take
 
@@ -137,6 +137,22 @@ def test_typed_formats(tmp_path: Path) -> None:
     assert take(open_frame(frame, name="mine")).rows()[0]["source_file"] == "mine"
 
 
+def test_json_of_any_shape(read: Read) -> None:
+    rows = [
+        {"customer": {"id": i % 7 + 1}, "order_date": "2024-01-05", "total": i + 0.5, "tags": ["a"]}
+        for i in range(3000)
+    ]
+    mapping = MappingSettings(
+        columns={"customer_id": "customer.id", "occurred_at": "order_date", "line_total": "total"}
+    )
+    for text, name in ((json.dumps(rows, indent=2), "bq-results-000"), ("\n".join(map(json.dumps, rows)), "x.ndjson")):
+        whole = read(text, name, mapping=mapping)
+        assert whole.read == 3000
+        assert whole.column("unit_price") == [int(i * 10_000 + 5000) for i in range(3000)]
+    half = read('{"customer_id": "a\\ud83d", "occurred_at": "2024-01-01", "event_type": "view"}', "x.json")
+    assert half.column("source_id") == ["a?"]
+
+
 def test_frames_that_do_not_speak_arrow() -> None:
     with pytest.raises(InputRefused, match="no data frame"):
         open_frame([1, 2])
@@ -184,6 +200,12 @@ def test_sqlite_and_duckdb(tmp_path: Path) -> None:
         assert facts(some) == WANTED[1:2]
         with pytest.raises(InputRefused, match="the database says"):
             open_source(f"{url}?table=nothing")
+        sums = take(
+            open_source(
+                f"{url}?query=SELECT customer_id, occurred_at, quantity + 1 AS quantity FROM {TABLE}", preset="orders"
+            )
+        )
+        assert sums.column("quantity") == [3.0, 2.0, 4.0]
     with pytest.raises(UsageError, match="no table or query"):
         open_source(f"sqlite:///{lite}")
     with pytest.raises(InputRefused, match="no such file"):

@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
-import pyarrow as pa
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +17,9 @@ from holdfast.log.sources.open import open_source
 from .conftest import Whole, take
 
 _CELL = st.one_of(
-    st.sampled_from(["7", "", "null", "2024-01-05", "25/01/2024", "01/25/2024", "9,99", "1.234,5", "NaN", "-3", "x", '"', "🦊"]),
+    st.sampled_from(
+        ["7", "", "null", "2024-01-05", "25/01/2024", "01/25/2024", "9,99", "1.234,5", "NaN", "-3", "x", '"', "🦊"]
+    ),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8),
 )
 _ROWS = st.lists(st.lists(_CELL, min_size=5, max_size=5), min_size=1, max_size=30)
@@ -41,7 +42,9 @@ def test_every_written_row_is_kept_or_set_aside(rows: list[list[str]], delimiter
     writer.writerows([_HEADER, _SURE, *rows])
     whole = whole_of(out.getvalue().encode())
     assert whole.read == len(rows) + 1
-    assert sorted([*whole.column("source_row"), *whole.rejected["source_row"].to_pylist()]) == list(range(1, len(rows) + 2))
+    assert sorted([*whole.column("source_row"), *whole.rejected["source_row"].to_pylist()]) == list(
+        range(1, len(rows) + 2)
+    )
 
 
 @settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -63,18 +66,22 @@ def test_blocks_change_nothing(rows: list[list[str]], block: int) -> None:
     st.one_of(
         st.binary(max_size=300),
         st.binary(max_size=200).map(lambda tail: b"customer_id,order_date,price\n7,2024-01-05,2\n" + tail),
-        st.text("{}[]\":,\\0123456789abcu \n\ud83d", max_size=200).map(
-            lambda tail: b'{"customer_id": 7, "order_date": "2024-01-05", "price": 2}\n' + tail.encode("utf-8", "surrogatepass")
+        st.text('{}[]":,\\0123456789abcu \n\ud83d', max_size=200).map(
+            lambda tail: (
+                b'{"customer_id": 7, "order_date": "2024-01-05", "price": 2}\n' + tail.encode("utf-8", "surrogatepass")
+            )
         ),
     ),
     st.sampled_from(["x.csv", "x.json", "x.csv.gz", "x.parquet", "x.zip", "x.xlsx", "x"]),
 )
 def test_any_bytes_are_read_or_refused(content: bytes, name: str) -> None:
+    refused: HoldfastError | None = None
     try:
         whole = whole_of(content, name)
     except HoldfastError as error:
-        assert error.remedy
-        assert error.where
-    else:
+        refused = error
+    if refused is None:
         assert whole.read >= len(set(whole.column("source_row"))) + whole.rejected.num_rows
-        assert isinstance(whole.rejected, pa.Table)
+    else:
+        assert refused.remedy
+        assert refused.where

@@ -98,6 +98,22 @@ def test_an_orders_total_on_every_line_is_pointed_out(read: Read) -> None:
     assert any("order's total" in note.en for note in whole.source.guess.notes)
 
 
+def test_unknown_words_in_an_event_column_are_set_aside_not_sold(read: Read) -> None:
+    text = "customer_id,date,action,price\n7,2024-01-01,buy,5\n7,2024-01-02,looked_around,5\n"
+    whole = read(text)
+    assert whole.column("event_type") == ["purchase"]
+    assert whole.reasons() == {2: "unknown_event_type"}
+    told = read(text, mapping=MappingSettings(event_types={"looked_around": "view"}))
+    assert told.column("event_type") == ["purchase", "view"]
+
+
+def test_a_status_column_tells_orders_from_cancellations(read: Read) -> None:
+    rows = "7,2024-01-01,shipped,5\n7,2024-01-02,Cancelled,5\n8,2024-01-03,pending,5\n"
+    assert read("customer_id,date,status,price\n" + rows).column("event_type") == ["purchase", "cancel", "checkout"]
+    odd = rows.replace("shipped", "level 3").replace("pending", "level 4").replace("Cancelled", "level 5")
+    assert read("customer_id,date,status,price\n" + odd).column("event_type") == ["purchase"] * 3
+
+
 def test_a_statement_of_what_is_missing(read: Read) -> None:
     with pytest.raises(InputRefused, match=r"no column looks like occurred_at.*understood: customer_id = 'customer'"):
         read("customer,amount\n7,5\n8,6\n")

@@ -11,7 +11,7 @@ from holdfast.log.sources.replay import open_rejected
 from holdfast.log.sources.settings import ImportSettings, MappingSettings
 
 from .conftest import take
-from .test_presets import SEGMENT
+from .test_presets import SEGMENT, SHOPIFY
 
 Read = Callable[..., Any]
 
@@ -35,6 +35,21 @@ def test_a_mapped_word_brings_unknown_events_back(read: Read) -> None:
     again = take(open_rejected(first.rejected, mapping=mapping, preset="segment"))
     assert [(row["event_type"], row["source_row"]) for row in again.rows()] == [("share", 5)]
     assert again.reasons() == {6: "missing_customer_id"}
+
+
+def test_a_replayed_line_keeps_its_event_id(read: Read) -> None:
+    """Alone among the rejected rows, a line must not take the id of another line of its order."""
+    shopify = SHOPIFY.replace("1,Red Mug,10.00,MUG-R,,,Acme", "one,Red Mug,10.00,MUG-R,,,Acme")
+    woo = (
+        "order_id,status,order_date,billing_email,sku,quantity,item_price\n"
+        "1,completed,2024-03-01,a@b.c,S1,1,2.00\n1,cancelled,2024-03-01,a@b.c,S1,one,2.00\n"
+    )
+    for text, preset, wanted in ((shopify, "shopify", ["#1001/1"]), (woo, "woocommerce", ["1/S1/2", "1/S1/2/cancel"])):
+        first = read(text, preset=preset)
+        mended = [raw.replace('"one"', '"1"') for raw in first.rejected["raw"].to_pylist()]
+        place = first.rejected.column_names.index("raw")
+        again = take(open_rejected(first.rejected.set_column(place, "raw", [mended]), preset=preset))
+        assert again.column("event_id") == wanted
 
 
 def test_nothing_readable_is_no_refusal(read: Read) -> None:

@@ -81,7 +81,8 @@ def clean(engine: Engine, events: ir.Table, context: Context) -> Cleaned:
 
 def flag_customers(engine: Engine, events: ir.Table, context: Context) -> tuple[ir.Table, tuple[Finding, ...]]:
     """Customers that stand out in the cleaned log, as customer_id, rule, value; and a finding of each rule."""
-    parts, findings = [], []
+    parts: list[ir.Table] = []
+    findings: list[Finding] = []
     for rule in sorted((rule for _, rule in CUSTOMER_RULES.items()), key=lambda rule: rule.order):
         flagged, found = rule(events, context)
         parts.append(flagged)

@@ -100,7 +100,7 @@ def _guess(
         columns={name: column for name, column in reading.columns.items() if not column.startswith(HIDDEN)},
         confidence=min((confidences.get(one, 0.0) for one in _HINGES), default=1.0) if confidences else 1.0,
         confidences=confidences,
-        unused=tuple(name for name in head.names if name not in used),
+        unused=tuple(name for name in head.names if name not in used and not name.startswith(HIDDEN)),
         header=head.named,
         date_format=shapes,
         date_order=reading.order,

@@ -36,8 +36,6 @@ def decoder(encoding: str) -> codecs.IncrementalDecoder:
     return codecs.getincrementaldecoder("utf-8-sig" if plain else encoding)(errors=_STRAY if plain else "replace")
 
 
-
-
 def encoding_of(head: bytes, where: str) -> str:
     """The encoding of a file, from its first bytes.
 

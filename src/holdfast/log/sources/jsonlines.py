@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, islice
@@ -24,6 +25,8 @@ Flatten = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
 _LINES = 20_000
 _SAMPLE_LINES = 1000
 _LONGEST = 64 << 20
+_BLOCK = 16 << 20
+_GAP = re.compile(r"[ \t\r\n,]*")
 
 
 class JsonRows:
@@ -100,7 +103,7 @@ class JsonReader(JsonRows):
         number = 0
         with opened(self.part, self.settings) as stream:
             objects = self._objects(stream)
-            while block := list(islice(objects, _LINES)):
+            while block := _some(objects):
                 yield self._chunk(block, number)
                 number += len(block)
                 progress.step(f"read {self.name}", min(stream.taken, self.part.size - 1), self.part.size)
@@ -135,30 +138,38 @@ def _lines(start: str, text: io.TextIOWrapper) -> Iterator[tuple[Any, str]]:
             yield None, line
 
 
+def _some(objects: Iterator[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """The next objects: so many, or fewer where they are long."""
+    block, size = [], 0
+    for one in objects:
+        block.append(one)
+        size += len(one[1])
+        if len(block) >= _LINES or size >= _BLOCK:
+            break
+    return block
+
+
 def _array(text: io.TextIOWrapper, where: str) -> Iterator[tuple[Any, str]]:
     """The elements of one big array, without holding the array."""
-    decoder, buffer = json.JSONDecoder(), ""
-    ended = False
+    decoder, buffer, place, ended = json.JSONDecoder(), "", 0, False
     while True:
-        buffer = buffer.lstrip(" \t\r\n,")
-        if buffer.startswith("]"):
+        place = _GAP.match(buffer, place).end()  # type: ignore[union-attr]
+        if buffer.startswith("]", place):
             return
         try:
-            one, end = decoder.raw_decode(buffer)
+            one, end = decoder.raw_decode(buffer, place)
             if ended or end < len(buffer):
-                yield one, buffer[:end]
-                buffer = buffer[end:]
+                yield one, buffer[place:end]
+                place = end
                 continue
-        except json.JSONDecodeError as error:
-            if ended or len(buffer) > _LONGEST:
+        except (json.JSONDecodeError, RecursionError) as error:
+            if ended or len(buffer) - place > _LONGEST:
                 raise InputRefused(
-                    f"the JSON array is damaged: {error.msg}", where=where, remedy="export it again, one object a line"
+                    "the JSON array is damaged or cut off", where=where, remedy="export it again, one object a line"
                 ) from error
         more = text.read(1 << 20)
         ended = not more
-        buffer += more
-        if ended and not buffer.strip(" \t\r\n,"):
-            raise InputRefused("the JSON array never ends", where=where, remedy="export it again; it was cut off")
+        buffer, place = buffer[place:] + more, 0
 
 
 def dotted(one: Mapping[str, Any]) -> list[dict[str, Any]]:

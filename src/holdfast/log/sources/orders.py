@@ -27,8 +27,11 @@ WORDS: dict[str, str] = {
     "transaction": "purchase", "completed": "purchase", "complete": "purchase", "pv": "view", "page_view": "view",
     "pageview": "view", "product_view": "view", "view_item": "view", "cart": "cart_add", "add_to_cart": "cart_add",
     "addtocart": "cart_add", "remove_from_cart": "cart_remove", "fav": "wishlist", "favorite": "wishlist",
+    "shipped": "purchase", "delivered": "purchase", "processing": "purchase", "fulfilled": "purchase", "closed": "purchase",
+    "success": "purchase", "pending": "checkout", "unpaid": "checkout", "failed": "checkout", "declined": "checkout",
     "return": "refund", "returned": "refund", "refunded": "refund", "cancelled": "cancel", "canceled": "cancel",
     "购买": "purchase", "下单": "purchase", "已完成": "purchase", "交易成功": "purchase", "浏览": "view", "点击": "click",
+    "已发货": "purchase", "已签收": "purchase", "已付款": "purchase", "待付款": "checkout", "未付款": "checkout",
     "加购": "cart_add", "收藏": "wishlist", "退款": "refund", "退货": "refund", "已取消": "cancel", "取消": "cancel",
 }  # fmt: skip
 #: Canonical column -> names it goes by, surest first. Compared without case, blanks and punctuation.
@@ -51,7 +54,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "订单创建时间", "创建时间", "时间", "日期",
     ),
     "order_id": (
-        "order_id", "order no", "order number", "order ref", "order reference", "order code", "order key", "order", "invoice no", "invoice number", "invoice id", "invoice", "receipt",
+        "order_id", "order no", "order number", "order ref", "order reference", "order code", "order key", "order",
+        "invoice no", "invoice number", "invoice id", "invoice", "receipt",
         "receipt no", "receipt id", "transaction id", "transaction no", "basket id", "bill no", "bestellnummer",
         "rechnungsnummer", "bestell-nr", "numéro de commande", "commande", "pedido", "id pedido", "订单号", "订单编号",
         "订单id", "交易号", "单号", "小票号",
@@ -131,7 +135,7 @@ def guess_columns(sample: pa.Table, zone: str = "UTC") -> Columns:
             if by_name == 0.0 and (wide or canonical not in ("customer_id", "occurred_at")):
                 continue
             if column not in profiles:
-                profiles[column] = _Profile.of(sample[column], zone)
+                profiles[column] = _Profile.of(column, sample[column], zone)
             score = _score(canonical, by_name, profiles[column])
             if score >= _LEAST:
                 scores.append((-score, rank, place, canonical, column))
@@ -169,15 +173,16 @@ class _Profile:
     distinct: float
     words: float
     clocky: bool
+    eventful: bool
 
     @classmethod
-    def of(cls, column: Any, zone: str) -> _Profile:
+    def of(cls, name: str, column: Any, zone: str) -> _Profile:
         typed = column.combine_chunks()
         text = or_null(as_text(typed))
         some = np.asarray(pc.is_valid(text))
         count = int(some.sum())
         if not count:
-            return cls(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False)
+            return cls(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, False)
         instants = parse_instants(typed, zone, "dmy")
         good = instants.good[some]
         sound = good & (instants.micros[some] > _OLDEST) & (instants.micros[some] < _NEWEST)
@@ -193,6 +198,7 @@ class _Profile:
             whole=float((real & (np.mod(np.where(real, numbers.values[some], 0), 1) == 0)).mean()),
             distinct=pc.count_distinct(filled).as_py() / count,
             words=float(np.asarray(known).mean()),
+            eventful=plain(name) in _EVENTFUL,
             clocky="typed" in instants.shapes or not set(instants.shapes) <= {"unix", "compact"},
         )
 
@@ -200,8 +206,29 @@ class _Profile:
 _OLDEST, _NEWEST = -2_208_988_800_000_000, 4_102_444_800_000_000  # 1900 and 2100, microseconds
 
 
+#: Names of columns that hold events and nothing else.
+_EVENTFUL = frozenset(
+    map(
+        plain,
+        (
+            "event_type",
+            "event",
+            "event name",
+            "action",
+            "behavior",
+            "behaviour",
+            "behavior type",
+            "行为",
+            "行为类型",
+            "事件",
+            "事件类型",
+        ),
+    )
+)
 #: Words that many columns hold: `order` is in order_status, too.
-_VAGUE = frozenset({"order", "item", "product", "article", "name", "type", "status", "event", "count", "value", "store", "shop"})
+_VAGUE = frozenset(
+    {"order", "item", "product", "article", "name", "type", "status", "event", "count", "value", "store", "shop"}
+)
 #: The same names without case and punctuation, with their place; and those long enough to be found inside a name.
 _EXACT = {
     key: {plain(name): place / len(names) for place, name in reversed([*enumerate(names)])}
@@ -231,14 +258,19 @@ def _score(canonical: str, by_name: float, profile: _Profile) -> float:
         return 0.0
     if canonical == "occurred_at":
         if by_name >= 0.8 and profile.dates > 0.0:
-            return max(_LEAST, by_name * profile.dates)  # so named, it is shown with its bad dates rather than passed over
+            return max(
+                _LEAST, by_name * profile.dates
+            )  # so named, it is shown with its bad dates rather than passed over
         if profile.dates < 0.5:
             return 0.0
         return max(by_name, 0.45 if profile.clocky and profile.dates > 0.95 else 0.0) * profile.dates
     if canonical in ("quantity", "unit_price", "line_total", "discount"):
         return by_name * profile.numbers * (0.7 + 0.3 * profile.whole if canonical == "quantity" else 1.0)
     if canonical == "event_type":
-        return by_name if profile.words > 0.95 else 0.0
+        # A column that says it holds events is one even if its words are unknown: they are set aside and can be mapped.
+        # Taking them for purchases would be worse.
+        sure = by_name > 0.0 and (profile.words > 0.95 or (profile.eventful and profile.distinct * profile.rows <= 200))
+        return by_name if sure else 0.0
     if canonical == "customer_id":
         return _as_customer(by_name, profile)
     if canonical in ("order_id", "item_id", "session_id", "email", "phone") and profile.dates > 0.9 and profile.clocky:
@@ -269,7 +301,7 @@ def _repeats_total(sample: pa.Table, found: Mapping[str, str]) -> bool:
     lines = pa.table({"order": as_text(sample[found["order_id"]]), "amount": as_text(sample[found["line_total"]])})
     orders = lines.group_by("order").aggregate([("amount", "count"), ("amount", "count_distinct")])
     several = orders.filter(pc.greater(orders["amount_count"], 1))
-    return several.num_rows >= 3 and pc.max(several["amount_count_distinct"]).as_py() == 1
+    return several.num_rows >= 3 and bool(pc.max(several["amount_count_distinct"]).as_py() == 1)
 
 
 _REPEATED = Text(
