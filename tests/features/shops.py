@@ -23,9 +23,9 @@ LATE = st.sampled_from((0, 0, 0, 1, 5, 24, 30, 24 * 9))
 
 
 @st.composite
-def rows(draw: st.DrawFn, most: int = 40) -> list[dict[str, Any]]:
+def rows(draw: st.DrawFn, most: int = 60) -> list[dict[str, Any]]:
     """Rows as in EVENTS_CLEAN but for local_day and local_hour, which `log_of` adds for a zone."""
-    return [_row(draw, at) for at in range(draw(st.integers(1, most)))]
+    return [_row(draw, at) for at in range(draw(st.integers(10, most)))]
 
 
 def _row(draw: st.DrawFn, at: int) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def _row(draw: st.DrawFn, at: int) -> dict[str, Any]:
     maybe = lambda *values: draw(st.sampled_from((None, *values)))  # noqa: E731  (one letter less each line)
     return {
         "event_id": f"e{at}",
-        "customer_id": draw(st.sampled_from("abc")),
+        "customer_id": draw(st.sampled_from("abcd")),
         "occurred_at": occurred,
         "recorded_at": recorded,
         "event_type": kind,

@@ -27,7 +27,16 @@ def _log(engine: Engine, rows: int, path: Path) -> EventLog:
 
 
 def scan(engine: Engine, rows: int, path: Path) -> None:
-    columns = ("customer_id", "event_type", "item_id", "session_id", "order_id", "local_day", "recorded_at", "occurred_at")
+    columns = (
+        "customer_id",
+        "event_type",
+        "item_id",
+        "session_id",
+        "order_id",
+        "local_day",
+        "recorded_at",
+        "occurred_at",
+    )
     largest = ", ".join(f"max({name})" for name in (*columns, "quantity", "unit_price"))
     engine.sql(f"SELECT {largest} FROM '{path}'").fetchall()  # noqa: S608  (names of our own)
 

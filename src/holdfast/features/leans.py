@@ -17,7 +17,6 @@ LEANS: dict[str, int] = {
     "order_day_count_180d": STAYING,
     "revenue_90d": STAYING,
     "revenue_180d": STAYING,
-    "revenue_trend_180d": STAYING,
     "refund_share_180d": LEAVING,
     "basket_value": STAYING,
     "basket_trend": STAYING,

@@ -45,21 +45,22 @@ def reasons(
 ) -> list[list[dict[str, Any]]]:
     """For each row at most `top` of {feature, value, contribution, text}, strongest first.
 
-    Reasons point the way the customer leans: a customer above the average gets what raises p_churn, one below what
-    lowers it. `contribution` is the family's sum in log-odds of churn, positive = towards churn. `typical` defaults to
-    the medians of this table; give those of the training rows to explain a single customer.
+    A customer more likely to leave than to stay gets what raises p_churn, any other what lowers it. `contribution` is
+    the family's sum in log-odds of churn, positive = towards churn. `typical` defaults to the medians of this table;
+    give those of the training rows to explain a single customer.
     """
     if not fitted.columns:
         return [[] for _ in range(len(features))]
     used = features.select(fitted.columns)
-    _, parts = fitted.contributions(features)
+    base, parts = fitted.contributions(features)
+    leaning = np.where(parts.sum(axis=1) + base >= 0, 1.0, -1.0)
     names = sorted({column.family for column in used.columns})
     member = np.array([[column.family == name for column in used.columns] for name in names])
     total = parts @ member.T
     told = [_told(column, features, language, currency) for column in used.columns]
     beside = _beside(used, typical_values(features) if typical is None else typical)
     compares = np.array([column.sentence.en.count("{") > ("{value}" in column.sentence.en) for column in used.columns])
-    return [_row(i, parts, total, member, beside, compares, used, told, top) for i in range(len(features))]
+    return [_row(i, leaning[i], parts, total, member, beside, compares, used, told, top) for i in range(len(features))]
 
 
 def _beside(used: FeatureTable, typical: Mapping[str, float]) -> Floats:
@@ -71,6 +72,7 @@ def _beside(used: FeatureTable, typical: Mapping[str, float]) -> Floats:
 
 def _row(
     i: int,
+    lean: float,
     parts: Floats,
     total: Floats,
     member: NDArray[np.bool_],
@@ -80,7 +82,6 @@ def _row(
     told: list[Sentence],
     top: int,
 ) -> list[dict[str, Any]]:
-    lean = 1.0 if total[i].sum() >= 0 else -1.0
     found: list[dict[str, Any]] = []
     for family in np.argsort(-lean * total[i], kind="stable"):
         if len(found) == top or lean * total[i, family] <= 1e-9:

@@ -174,6 +174,8 @@ SHOPIFY = """Name,Email,Financial Status,Paid at,Fulfilled at,Currency,Subtotal,
 def test_shopify(read: Read) -> None:
     whole = read(SHOPIFY, "orders_export.csv")
     assert whole.source.preset == "shopify"
+    assert whole.source.defaults == {"currency": "USD"}
+    assert read(SHOPIFY, "orders_export.csv", currency="EUR").source.defaults == {"currency": "USD"}
     assert whole.read == 4
     rows = whole.rows()
     bought = [row for row in rows if row["event_type"] == "purchase"]

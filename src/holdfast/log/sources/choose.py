@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from holdfast.core.errors import ConfigError, InputRefused
 from holdfast.core.progress import SILENT
@@ -15,6 +16,7 @@ from holdfast.core.text import Text
 from holdfast.log.sources.dates import Order, order_of, parse_instants, zones_mixed
 from holdfast.log.sources.guess import Guess
 from holdfast.log.sources.holdfast import table_of
+from holdfast.log.sources.ids import as_text, or_null
 from holdfast.log.sources.jsonlines import JsonRows
 from holdfast.log.sources.mapping import declared
 from holdfast.log.sources.numbers import Marks, marks_of
@@ -69,7 +71,7 @@ def understand(reader: Reader, wishes: Wishes) -> Opened:
         file=reader.name,
         table=table,
         zone=zone,
-        currency=wishes.currency or preset.currency,
+        currency=wishes.currency or preset.currency or currency_of(sample, columns),
         columns=columns,
         constants=preset.constants,
         event_types={**preset.event_types, **wishes.mapping.event_types},
@@ -80,7 +82,10 @@ def understand(reader: Reader, wishes: Wishes) -> Opened:
         keep_properties=settings.keep_properties or preset.keep_properties,
     )
     notes = (*preset.notes, *dates.notes, *number_notes)
-    return Opened(reader, preset, reading, _guess(reader, head, preset, reading, confidences, dates.shapes, notes))
+    implied = {"zone": preset.zone, "currency": preset.currency or currency_of(sample, columns)}
+    return Opened(
+        reader, preset, reading, _guess(reader, head, preset, reading, confidences, dates.shapes, notes), implied
+    )
 
 
 def _guess(
@@ -181,6 +186,15 @@ def _shaped(preset: Preset, reader: Reader, head: Head) -> pa.Table:
             where=reader.name,
             remedy="choose another preset, or none to have it guessed",
         ) from error
+
+
+def currency_of(sample: pa.Table, columns: Mapping[str, str]) -> str:
+    """The currency that most rows name, in a file that names any."""
+    if "currency" not in columns:
+        return ""
+    codes = pc.utf8_upper(pc.drop_null(or_null(as_text(sample[columns["currency"]]))))
+    counted = [(-one["counts"], one["values"]) for one in pc.value_counts(codes).to_pylist()]
+    return str(min(counted)[1]) if counted else ""
 
 
 def _belongs(table: str, name: str) -> bool:

@@ -27,6 +27,7 @@ class Opened:
     preset: Preset
     reading: Reading
     guess: Guess
+    implied: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, progress: Progress = SILENT, *, strict: bool = True) -> Iterator[Batch]:
         """The rows as batches; `strict` refuses the file at its end where not one row could be used."""
@@ -66,7 +67,7 @@ class Source:
     """Rows from somewhere, ready to be taken in. Satisfies `holdfast.log.batch.BatchSource`.
 
     `guess` is that of the first file, `guesses` has one for each. `defaults` holds the zone and currency that the
-    preset implies; `clean` its wishes for cleaning.
+    preset implies or the file names; `clean` its wishes for cleaning.
     """
 
     source: str
