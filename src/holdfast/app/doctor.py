@@ -184,9 +184,9 @@ def _silence(question: Study, orders: Any) -> dict[str, Any]:
 
 def _money(question: Study, proof: Backtest | dict[str, Any]) -> dict[str, Any]:
     """Value at risk now, as a run would publish it."""
-    from holdfast.app.findings import season
     from holdfast.evaluate.final import fit_final
     from holdfast.evaluate.settings import EvaluateSettings
+    from holdfast.models.value import season_of
     from holdfast.snapshot.rows import order_days
 
     if isinstance(proof, dict):
@@ -195,7 +195,9 @@ def _money(question: Study, proof: Backtest | dict[str, Any]) -> dict[str, Any]:
     settings = shop.config.section(EvaluateSettings)
     model = fit_final(proof, question.past, question.models, settings=settings, cutoff=question.asked.cutoff)
     now = question.features()
-    factor = season(order_days(question.snapshot((question.asked.cutoff,)).observed), question)
+    asked = question.asked
+    daily = order_days(question.snapshot((asked.cutoff,)).observed)
+    factor = season_of(daily, asked.cutoff, asked.horizon, asked.zone)
     return model.total_at_risk(now, model.predict(now).p_churn, season=factor, seed=shop.settings.seed)
 
 

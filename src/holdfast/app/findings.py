@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from holdfast.core.schema import RELEASE_CUSTOMERS
 from holdfast.core.tables import FeatureTable, Predictions
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
     from holdfast.app.study import Study
     from holdfast.evaluate.backtest import Backtest
     from holdfast.evaluate.final import Published
-
-#: A season can be told from a trend only where the same time of the year was seen twice.
-SEASON_NEEDS_DAYS = 730
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,7 @@ def find(
     question: Study, now: FeatureTable, model: Published, said: Predictions, proof: Backtest, language: Language
 ) -> Findings:
     """Life-cycle, value at risk, bands and reasons of everybody; cohorts and curves of the shop."""
+    from holdfast.models.value import season_of
     from holdfast.profile.cohorts import cohorts, retention_curves
     from holdfast.profile.lifecycle import lifecycle, lifecycle_over_time
     from holdfast.profile.orders import Orders
@@ -48,7 +44,7 @@ def find(
     day = question.asked.cutoff.local_day(question.asked.zone)
     table = order_days(question.snapshot((question.asked.cutoff,)).observed)
     orders = Orders.read(table)
-    factor = season(table, question)
+    factor = season_of(table, question.asked.cutoff, question.asked.horizon, question.asked.zone)
     at_risk = model.value(now, said.p_churn, factor).at_risk
     total = model.total_at_risk(now, said.p_churn, season=factor, seed=question.shop.settings.seed)
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
@@ -59,26 +55,6 @@ def find(
         lifecycle=lifecycle_over_time(orders, day, rules),
         retention=retention_curves(orders, day),
     )
-
-
-def season(order_days: pa.Table, question: Study) -> float:
-    """Revenue in the horizon a year ago against that year's mean for as long a stretch; 1 under two years of data."""
-    day = question.asked.cutoff.local_day(question.asked.zone)
-    days = int(question.asked.horizon.days)
-    first = pc.min(order_days["local_day"]).as_py()
-    if first is None or (day - first).days < SEASON_NEEDS_DAYS:
-        return 1.0
-
-    def revenue(start: Any, length: int) -> int:
-        inside = pc.and_(
-            pc.greater_equal(order_days["local_day"], pa.scalar(start)),
-            pc.less(order_days["local_day"], pa.scalar(start + timedelta(days=length))),
-        )
-        return int(pc.sum(order_days["revenue"].filter(inside)).as_py() or 0)
-
-    start = day + question.asked.gap.length - timedelta(days=365)
-    year = revenue(day - timedelta(days=365), 365)
-    return revenue(start, days) / (year * days / 365) if year else 1.0
 
 
 def _customers(

@@ -92,6 +92,19 @@ class Engine:
         """The single value of an expression."""
         return self.backend.to_pyarrow(expression).as_py()
 
+    def digest(self, expression: Any) -> str:
+        """A hash of the rows, whatever their order: equal rows, equal digest.
+
+        >>> with Engine() as engine:
+        ...     one, two = (engine.memory(pa.table({"x": x})) for x in ([1, 2, 2], [2, 1, 2]))
+        ...     engine.digest(one) == engine.digest(two)
+        True
+        """
+        query = self.backend.compile(expression)
+        statement = f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM ({query}) AS t"  # noqa: S608 - our own query
+        rows, total = self.backend.raw_sql(statement).fetchone()
+        return f"{rows}:{total}"
+
     def write_parquet(self, expression: Any, path: Path) -> Path:
         """Stream the result of an expression into one Parquet file (zstd), with the types that Ibis says it has.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,8 @@ def open_log(
     events, flags, quality = kept
     tables = side_tables(engine, lake, manifest, settings, identity)
     first, last = (_instant(quality.facts[name]) for name in ("first_event_at", "last_event_at"))
-    return EventLog(events, zone, currency, fingerprint, first, last, {**tables, "flags": flags}), quality
+    content = _content(quality, settings, zone, currency)
+    return EventLog(events, zone, currency, content, first, last, {**tables, "flags": flags}), quality
 
 
 def _build(
@@ -85,8 +86,17 @@ def _build(
     flags = store.keep(engine, "flags", flags.order_by(["rule", "customer_id"]))
     filled = fill_categories(lake.table(engine, "items"), settings)[1] if settings.fill_categories else ()
     quality = measure(engine, lake, manifest, cleaned, events, currency, (*flagged, *filled))
+    sides = side_tables(engine, lake, manifest, settings, identity)
+    digests = {name: engine.digest(table) for name, table in {"events": events, **sides}.items()}
+    quality = replace(quality, facts={**quality.facts, "digests": digests})
     store.finish(quality)
     return events, flags, quality
+
+
+def _content(quality: Quality, settings: CleanSettings, zone: str, currency: str) -> str:
+    """The log's fingerprint: of what a reader sees, not of when it was imported, so that the same files give the same."""
+    parts = [VERSION, quality.facts["digests"], asdict(settings), zone, currency]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _rows(engine: Engine, lake: Lake, manifest: Manifest, cleaned: Cleaned, identity: IdentitySettings) -> ir.Table:
