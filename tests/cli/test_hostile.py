@@ -79,7 +79,8 @@ def loaded(shop: Path, holdfast: Holdfast, tmp_path: Path) -> Path:
         ("empty.csv", b"", ("empty",)),
         ("header.csv", HEAD.encode(), ("no data row", )),
         ("missing.csv", b"order_id,date,item\no1,2024-01-01,x\n", ("customer",)),
-        ("binary.csv", bytes(range(256)) * 40, ()),
+        ("binary.csv", bytes(range(256)) * 40, ("not a text file",)),
+        ("nul.csv", HEAD.encode() + b"o1,a\x00b,2024-05-01 10:00:00,x,1,2\n", ("not a text file",)),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_refused_whole(
@@ -169,7 +170,7 @@ def test_ten_thousand_columns(shop: Path, holdfast: Holdfast, tmp_path: Path) ->
         ("o1,c1,not a date,x,1,2\n", "bad_date"),
         ("o1,c1,2024-05-01 10:00:00,x,NaN,2\n", "bad_quantity"),
         ("o1,c1,2024-05-01 10:00:00,x,inf,2\n", "bad_quantity"),
-        ("o1,c1,2024-05-01 10:00:00,x,1,many\n", "bad_unit_price"),
+        ("o1,c1,2024-05-01 10:00:00,x,1,many\n", "bad_price"),
     ],
 )
 def test_a_bad_row_is_set_aside_with_its_reason(
@@ -216,7 +217,7 @@ def test_dates_in_three_formats_and_mixed_zones(shop: Path, holdfast: Holdfast, 
     assert one["kept"] + one["rejected"] == 80
 
 
-@pytest.mark.parametrize("name", ["客户😀", "عميل", "x" * 5000, "=1+1", "<script>alert(1)</script>", "a\x00b"])
+@pytest.mark.parametrize("name", ["客户😀", "عميل", "x" * 5000, "=1+1", "<script>alert(1)</script>"])
 def test_strange_ids_are_customers_too(shop: Path, holdfast: Holdfast, tmp_path: Path, name: str) -> None:
     rows = [*orders(), f'o1,"{name}",2024-05-01 10:00:00,x,1,2\n']
     assert_reconciles(holdfast("import", shop, write(tmp_path / "ids.csv", rows), "--json"))

@@ -27,8 +27,8 @@ def test_gains_by_hand() -> None:
 
 def test_each_band_has_its_reason() -> None:
     costs = CostSettings()
-    contact, offer = gains([0.2, 0.9, 0.8, 0.8], [0.0, 5.0, 100.0, 900.0], costs)
-    assert risk_bands([0.2, 0.9, 0.8, 0.8], [0.0, 5.0, 100.0, 900.0], costs) == ["low", "watch", "high", "critical"]
+    contact, offer = gains([0.2, 0.9, 0.8, 0.8], [0.0, 5.0, 150.0, 900.0], costs)
+    assert risk_bands([0.2, 0.9, 0.8, 0.8], [0.0, 5.0, 150.0, 900.0], costs) == ["low", "watch", "high", "critical"]
     assert contact[1] <= 0
     assert contact[2] > 0 >= offer[2] - contact[2]
     assert offer[3] > contact[3] > 0

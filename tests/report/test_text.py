@@ -18,6 +18,7 @@ import holdfast.report
 from holdfast.core.text import LANGUAGES, Language, Text
 from holdfast.report.doctor import doctor_page
 from holdfast.report.explain import explain, explanation
+from holdfast.report.kept import kept
 from holdfast.report.opening import half_holders, opening
 from holdfast.report.plain import columns, width, wrap
 from holdfast.report.quality import quality_page
@@ -158,6 +159,24 @@ def test_doctor_page_and_what_it_could_not_tell(make: Any, language: Language) -
     assert nothing.count("无法确定" if language == "zh" else "Not determined") == 8
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "£44,900 were then lost"),
+        ({"value_at_risk": {"said": 10.0, "lost": -250.0, "spent": 900.0}}, "then spent £250 more than usual"),
+        ({"value_at_risk": {"said": 10.0, "lost": None, "spent": 900.0}}, "then spent £900."),
+        ({"value_at_risk": None}, "58% did not."),
+        ({"gone": 3}, "3 published customers are no longer known"),
+        ({"said": 0.2, "happened": 0.9}, "20% of 3,102 customers would not order in the 30 days after; 90% did not"),
+    ],
+)
+def test_promises_are_told_as_they_turned_out(make: Any, change: dict[str, Any], said: str) -> None:
+    story = make("en")
+    promise = {**story.promises[0], **change}
+    assert said in kept(promise, story.voice("en"))
+    assert said in re.sub(r"\s+", " ", summary(make("en", promises=[promise])))
+
+
 def test_scores_find_the_hardest_baseline(make: Any) -> None:
     found = Scores.read(make("en").backtest)
     assert found.chosen == "logistic"
@@ -175,6 +194,11 @@ def test_a_gain_that_may_be_chance_is_called_so(make: Any) -> None:
         for row in backtest["scores"]
     ]
     assert "not surely better" in Scores.read({**backtest, "scores": doubtful}).verdict(Voice())
+
+
+def test_a_simple_model_that_was_kept_says_why(make: Any) -> None:
+    backtest = {**make("en").backtest, "chosen": "base_rate"}
+    assert "base rate, because no other model was surely better" in Scores.read(backtest).verdict(Voice())
 
 
 def test_columns_line_up_in_any_script() -> None:

@@ -79,7 +79,9 @@ def _retold(shop: Shop, told: Story, customer_id: str, language: Language, progr
         return told
     release = shop.releases.current()
     features = _features(shop, release, customer_id, progress)
-    found = Published.load(release.folder / "models").reasons(features, language=language)
+    found = Published.load(release.folder / "models").reasons(
+        features, language=language, currency=release.manifest["currency"]
+    )
     where = row.schema.get_field_index("reasons")
     import pyarrow as pa
 

@@ -144,7 +144,7 @@ def demo(
 
 def features_list(*, language: str | None = None) -> Answer:
     """Every declared feature."""
-    from holdfast.features.registry import describe
+    from holdfast.features.describe import describe
 
     rows = describe(cast(Language, language or "en"))
     width = max(len(row["name"]) for row in rows)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from holdfast.snapshot.ledger import Ledger
     from holdfast.snapshot.snapshot import Snapshot
 
+#: Below this no rate is worth a decimal, and a list of names is better read than forecast.
+LEAST_CUSTOMERS = 20
+
 
 def history(shop: Shop, engine: Engine, *, progress: Progress = SILENT) -> tuple[EventLog, Quality]:
     """The shop's cleaned history and what cleaning found."""
@@ -75,9 +78,9 @@ class Study:
         self.progress.step("features", 0, 1)
         found = build(self.snapshot((self.asked.cutoff,)).observed)
         self.progress.step("features", 1, 1)
-        if not len(found):
+        if len(found) < LEAST_CUSTOMERS:
             raise TooLittleData(
-                f"nobody is in the population at {self.asked.cutoff}",
+                f"the population at {self.asked.cutoff} holds {len(found)} customers; a forecast needs {LEAST_CUSTOMERS}",
                 where=self.asked.definition.en,
                 remedy="choose another --cutoff, or widen [population] within",
             )

@@ -49,6 +49,7 @@ def retention(*, data: str | None = None, full: bool = False, progress: Progress
             result = judged(slices, tests, horizon, progress)
             seconds = time.perf_counter() - started
             found += [replace(one, bench="retention", seconds=round(seconds, 1)) for one in result.scores]
+            found += chosen(result, horizon) + coverage(result, slices, horizon)
             found += random_split(slices, tests[-1], horizon)
     return found
 
@@ -107,6 +108,40 @@ def judged(slices: Slices, tests: Sequence[Cutoff], horizon: Horizon, progress: 
     )  # fmt: skip
 
 
+def chosen(result: Backtest, horizon: Horizon) -> list[Score]:
+    """Which model the earlier cutoffs chose, and each correction's mean log loss at the rolling cutoffs it was tried."""
+    best = result.score("auc")
+    protocol = f"churned, {horizon}, chosen on earlier cutoffs with correction {result.calibration}"
+    rows = [replace(best, bench="retention", protocol=protocol)]
+    for one in result.trials:
+        protocol = f"churned, {horizon}, correction {one.kind}, mean of {one.cutoffs} rolling cutoffs"
+        rows.append(Score("retention", best.data, protocol, result.chosen, "log_loss", one.mean_log_loss))
+    return rows
+
+
+def coverage(result: Backtest, slices: Slices, horizon: Horizon) -> list[Score]:
+    """How often a tenth of the customers of a test cutoff, by risk, churned at a rate inside its mean 90% interval."""
+    import numpy as np
+
+    from holdfast.evaluate.final import fit_final
+    from holdfast.metrics.probability import bin_of
+    from holdfast.models.settings import ModelSettings, configured
+
+    inside, models = [], configured(ModelSettings())
+    for cutoff in result.test_cutoffs:
+        test = slices.at([cutoff])
+        said = fit_final(result, slices, models, cutoff=cutoff).predict(test.features)
+        if said.low is None or said.high is None:
+            continue
+        tenth = bin_of(said.p_churn)
+        size = np.bincount(tenth)
+        low, rate, high = (np.bincount(tenth, x) / size for x in (said.low, test.outcomes.churned, said.high))
+        inside += ((low <= rate) & (rate <= high)).tolist()
+    protocol = f"churned, {horizon}, 90% intervals by tenth of risk at {len(result.test_cutoffs)} test cutoffs"
+    share = float(np.mean(inside))
+    return [Score("retention", "online_retail", protocol, result.chosen, "coverage", share, n=len(inside))]
+
+
 def random_split(slices: Slices, test: Cutoff, horizon: Horizon) -> list[Score]:
     """The lesson: big trees on a random fifth of the rows, and the same trees judged forward in time."""
     import numpy as np
@@ -116,7 +151,9 @@ def random_split(slices: Slices, test: Cutoff, horizon: Horizon) -> list[Score]:
 
     closed = slices.at([one for one in slices.cutoffs if one.plus(horizon) <= test])
     held = np.random.default_rng(1).random(len(closed)) < 0.2
-    model = LightGbm(rounds=400, leaves=63, learning_rate=0.1, min_rows_in_leaf=20, l2=0.0, half_life_days=0.0)
+    model = LightGbm(
+        rounds=400, leaves=63, learning_rate=0.1, min_rows_in_leaf=20, column_share=1.0, l2=0.0, half_life_days=0.0
+    )
     found = []
     forward = slices.at([test])
     for split, train, check in (

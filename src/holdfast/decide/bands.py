@@ -42,7 +42,7 @@ def gains(
 def risk_bands(p_churn: ArrayLike, value_at_risk: ArrayLike, settings: CostSettings | None = None) -> list[str]:
     """`low`, `watch`, `high` or `critical` for each customer. Values at risk are in currency units.
 
-    >>> risk_bands([0.2, 0.9, 0.8, 0.8], [0.0, 5.0, 100.0, 900.0])
+    >>> risk_bands([0.2, 0.9, 0.8, 0.8], [0.0, 5.0, 150.0, 900.0])
     ['low', 'watch', 'high', 'critical']
     """
     costs = settings or CostSettings()

@@ -13,8 +13,8 @@ class CostSettings:
 
     contact_cost: float = setting(1.0, "Cost of one contact, in the shop's currency.")
     incentive: float = setting(10.0, "Cost of the incentive when it is used, in the shop's currency.")
-    contact_effect: float = setting(0.10, "Assumed share of the value at risk that a contact saves.")
-    incentive_effect: float = setting(0.15, "Assumed share that a contact with the incentive saves.")
+    contact_effect: float = setting(0.03, "Assumed share of the value at risk that a contact saves.")
+    incentive_effect: float = setting(0.06, "Assumed share that a contact with the incentive saves.")
     margin_rate: float = setting(0.30, "Margin as a share of revenue.")
     watch_from: float = setting(0.5, "p_churn from which a customer is watched, though no contact pays.")
 

@@ -41,7 +41,7 @@ class Engine:
             "SET TimeZone = 'UTC'",
             "SET autoinstall_known_extensions = false",
             "SET preserve_insertion_order = false",
-            "SET enable_progress_bar = false",
+            "PRAGMA disable_progress_bar",  # the SET of the same name raises in Jupyter without ipywidgets
         ):
             self.backend.raw_sql(statement)
 
@@ -93,9 +93,28 @@ class Engine:
         return self.backend.to_pyarrow(expression).as_py()
 
     def write_parquet(self, expression: Any, path: Path) -> Path:
-        """Stream the result of an expression into one Parquet file (zstd)."""
-        self.backend.to_parquet(expression, str(path), compression="zstd")
+        """Stream the result of an expression into one Parquet file (zstd), with the types that Ibis says it has.
+
+        DuckDB sums whole numbers into 128 bits, which Parquet can only keep as floating point; so every column is cast.
+        """
+        kind = self.backend.compiler.type_mapper.to_string
+        columns = ", ".join(
+            f"CAST({sqlname(name)} AS {kind(dtype)}) AS {sqlname(name)}" for name, dtype in expression.schema().items()
+        )
+        query = self.backend.compile(expression)
+        target = str(path).replace("'", "''")
+        self.sql(f"COPY (SELECT {columns} FROM ({query})) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")  # noqa: S608  # names are quoted
         return path
+
+
+def sqlname(name: str) -> str:
+    """A column name as SQL writes it.
+
+    >>> sqlname('unit price')
+    '"unit price"'
+    """
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
 
 
 @contextmanager

@@ -10,6 +10,7 @@ Everything is read, nothing written: connections are read-only where the databas
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -62,7 +63,10 @@ def parse_url(url: str) -> Query:
     scheme = {"postgres": "postgresql", "mariadb": "mysql"}.get(
         parts.scheme.partition("+")[0], parts.scheme.partition("+")[0]
     )
-    options = {key: values[-1] for key, values in parse_qs(tail, keep_blank_values=True).items()}
+    if tail.startswith("query=") and " " in tail:
+        options = {"query": tail.removeprefix("query=")}  # typed by hand, not percent-encoded: taken as it stands
+    else:
+        options = {key: values[-1] for key, values in parse_qs(tail, keep_blank_values=True).items()}
     table, statement = options.pop("table", ""), options.pop("query", "")
     if bool(table) == bool(statement):
         raise UsageError("the URL names no table or query, or both", where=_shown(url), remedy=_FORM)
@@ -91,7 +95,7 @@ def _shown(url: str) -> str:
     if at and ":" in before.partition("://")[2]:
         before = before[: before.rindex(":")] if before.count(":") > 1 else before
         before = f"{before}:***"
-    return f"{before}{at}{after}{mark}{tail}"
+    return f"{before}{at}{after}{mark}" + re.sub(r"(?i)(password=)[^&]*", r"\1***", tail)
 
 
 def _quoted(table: str, mark: str) -> str:
@@ -185,7 +189,7 @@ def _duckdb(query: Query, rows: int) -> Iterator[pa.RecordBatch]:
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             connection.execute("SET autoinstall_known_extensions = false")
-            yield from connection.execute(query.statement).fetch_record_batch(rows)
+            yield from connection.execute(query.statement).to_arrow_reader(rows)
     except duckdb.Error as error:
         raise _refused(query, error) from error
 

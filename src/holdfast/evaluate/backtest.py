@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.clock import NO_GAP, Cutoff, Gap, Horizon
-from holdfast.core.errors import TooLittleData
+from holdfast.core.errors import TooLittleData, UsageError
 from holdfast.core.models import Model
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.results import Score
@@ -28,6 +28,7 @@ from holdfast.evaluate.reference import Reference, look_closer
 from holdfast.evaluate.segments import segment_scores
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.evaluate.stakes import Stake, stakes
+from holdfast.models.base_rate import BaseRate
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +59,10 @@ class Backtest:
         """One score at a test cutoff: by default of the chosen model at the newest."""
         day = str((cutoff or self.test_cutoffs[-1]).local_day(self.zone))
         wanted = (model or self.chosen, metric)
-        return next(s for s in self.scores if (s.model, s.metric) == wanted and s.protocol.endswith(f"test {day}"))
+        for one in self.scores:
+            if (one.model, one.metric) == wanted and one.protocol.endswith(f"test {day}"):
+                return one
+        raise UsageError(f"no score {metric!r} of {wanted[0]!r} at {day}", remedy=f"models: {', '.join(self.models)}")
 
     def as_dict(self, language: str = "en") -> dict[str, Any]:
         """Everything publishable, ready for JSON; what could not be computed is null."""
@@ -89,9 +93,9 @@ def backtest(
     """Judge `models` (simplest first) at `test_cutoffs`; every label in `slices` must be closed at the log's end."""
     settings = settings or EvaluateSettings()
     closes_after = (gap, horizon)
-    usable, notes = usable_models(models, slices)
     tests, dropped = _judgeable(slices, sorted(test_cutoffs), closes_after, settings)
     newest = tests[-1]
+    usable, notes = usable_models(models, training(slices, newest, closes_after, settings))
     at = _rolling(slices, tests, closes_after, settings)
     forward = predict_forward(slices, usable, at, closes_after, settings, progress)
     kinds = {(m, c): choose_calibration(forward, m, c, settings)[0] for m in usable for c in at}
@@ -115,9 +119,16 @@ def backtest(
 
 
 def usable_models(models: Mapping[str, Model], slices: Slices) -> tuple[dict[str, Model], list[Text]]:
-    """The models that find their columns in this feature table; a note for each that does not."""
-    from holdfast.core.errors import UsageError
+    """The models that find their columns in this feature table; a note for each that does not.
 
+    Where every training row has the same outcome there is nothing to tell apart: only the base rate is left.
+    """
+    if slices.outcomes.churned.all() or not slices.outcomes.churned.any():
+        note = Text(
+            "All training rows have one outcome, so every customer gets the base rate.",
+            "所有训练数据的结果都相同，因此每位客户都得到平均流失率。",
+        )
+        return {BaseRate.model_id: models.get(BaseRate.model_id, BaseRate())}, [note]
     usable: dict[str, Model] = {}
     notes: list[Text] = []
     head = slices.take(np.arange(min(len(slices), 2)))

@@ -22,10 +22,11 @@ from holdfast.evaluate.choose import calibrator_at
 from holdfast.evaluate.forward import training
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.metrics.forecast import METRICS
+from holdfast.models.base_rate import BaseRate
 from holdfast.models.calibration import Calibrator
 from holdfast.models.card import Card
-from holdfast.models.intervals import Intervals, level_sd, refit
-from holdfast.models.reasons import reasons
+from holdfast.models.intervals import Intervals, form_sd, level_sd, refit
+from holdfast.models.reasons import reasons, typical_values
 from holdfast.models.value import AtRisk, SpendFit
 
 Floats = NDArray[np.float64]
@@ -42,6 +43,7 @@ class Published:
     calibrator: Calibrator
     intervals: Intervals
     spend: SpendFit | None
+    typical: Mapping[str, float]
     card: Card
 
     def predict(self, features: FeatureTable) -> Predictions:
@@ -51,9 +53,11 @@ class Published:
         low, high = self.intervals.around(features, p, self.calibrator)
         return Predictions(features.key, self.horizon, self.model_id, p, np.minimum(low, p), np.maximum(high, p))
 
-    def reasons(self, features: FeatureTable, top: int = 3, language: Language = "en") -> list[list[dict[str, Any]]]:
-        """Why, for each row: at most `top` of {feature, value, contribution, text}."""
-        return reasons(self.fitted, features, top, language)
+    def reasons(
+        self, features: FeatureTable, top: int = 3, language: Language = "en", *, currency: str = ""
+    ) -> list[list[dict[str, Any]]]:
+        """Why, for each row beside the typical customer: at most `top` of {feature, value, contribution, text}."""
+        return reasons(self.fitted, features, top, language, typical=self.typical, currency=currency)
 
     def value(self, features: FeatureTable, p_churn: Floats, season: float = 1.0) -> AtRisk:
         """Usual spend, expected revenue and value at risk of each row, in currency units; zeros without prices."""
@@ -77,7 +81,7 @@ class Published:
         facts = {
             "model_id": self.model_id, "horizon": str(self.horizon), "gap": str(self.gap),
             "calibrator": self.calibrator.as_dict(), "spend": None if self.spend is None else self.spend.as_dict(),
-            "card": _card_facts(self.card),
+            "typical": dict(self.typical), "card": _card_facts(self.card),
         }  # fmt: skip
         files = {
             "published.json": json.dumps(facts, sort_keys=True, ensure_ascii=False, indent=1).encode(),
@@ -105,7 +109,7 @@ class Published:
             facts["model_id"], Horizon.parse(facts["horizon"]), Gap.parse(facts["gap"]),
             FITTED[facts["model_id"]].from_bytes(model), Calibrator.from_dict(facts["calibrator"]),
             Intervals.from_bytes(intervals), None if facts["spend"] is None else SpendFit.from_dict(facts["spend"]),
-            _card_back(facts["card"]),
+            facts["typical"], _card_back(facts["card"]),
         )  # fmt: skip
 
 
@@ -120,16 +124,28 @@ def fit_final(
     train = training(slices, at, closes_after, settings)
     if not len(train):
         raise TooLittleData("no training slice has closed by the cutoff", remedy="import a longer history")
-    model = models[backtest.chosen]
+    model = models.get(backtest.chosen, BaseRate())  # the fallback where there was one outcome only
     calibrator = calibrator_at(backtest.forward, backtest.chosen, at, backtest.calibration) or Calibrator("none")
     evidence = backtest.forward.evidence(backtest.chosen, backtest.forward.closed(backtest.chosen, at))
     doubt = level_sd(evidence, calibrator)
+    form = _form(backtest, at, calibrator)
     fitted = model.fit(train.features, train.outcomes)
     refits = refit(model, train, count=settings.refits, seed=seed, progress=progress)
     return Published(
-        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt), _spend(train),
+        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt, form), _spend(train),
+        typical_values(train.features),
         _card(backtest, train, model, fitted, calibrator.kind, doubt, population),
     )  # fmt: skip
+
+
+def _form(backtest: Backtest, at: Cutoff, calibrator: Calibrator) -> float:
+    """Doubt about the form of the chosen model, from what the other models said at the same closed cutoffs."""
+    seen = {
+        model: backtest.forward.evidence(model, backtest.forward.closed(model, at), crossed=False)
+        for model in backtest.models
+    }
+    others = [one for model, one in seen.items() if model not in (backtest.chosen, "base_rate")]
+    return form_sd(seen[backtest.chosen], others, calibrator)
 
 
 def _spend(train: Slices) -> SpendFit | None:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import ibis
+
 from holdfast.features.declare import (
     Call,
     Feature,
@@ -81,14 +83,12 @@ def query(observed: Observed, features: Sequence[Feature], people: Any) -> Any:
 
 def compiled(one: Formula, rows: Any) -> Any:
     """A formula as an Ibis expression over the joined leaves."""
-    import ibis
-
     if isinstance(one, Number):
         return ibis.literal(one.value, "float64")
-    if isinstance(one, Total):
-        return rows[one.column].fill_null(0).cast("float64")
     if isinstance(one, Leaf):
-        return rows[one.column].cast("float64")
+        found = rows[one.column] if one.column in rows.columns else ibis.null("int64")
+        counts = isinstance(one, Total) or (isinstance(one, Variety) and one.what in ("count", "seen"))
+        return (found.fill_null(0) if counts else found).cast("float64")
     if isinstance(one, Call):
         return OPERATIONS[one.operation](*(compiled(argument, rows) for argument in one.arguments))
     raise TypeError(f"no formula: {one!r}")
@@ -106,31 +106,47 @@ def _parts(observed: Observed, asked: Iterable[Leaf], people: Any) -> list[Any]:
         parts.append(_totals(observed.days.semi_join(people, BY), totals))
     if rhythms:
         parts.append(_rhythms(observed.orders.semi_join(people, BY), rhythms))
-    if varieties:
-        parts.append(_items(observed.items.semi_join(people, BY), varieties))
+    if items := [one for one in varieties if one.of == "item"]:
+        parts += _items(observed, people, items)
+    for of in ("category", "brand", "platform"):
+        if some := [one for one in varieties if one.of == of]:
+            parts.append(_others(observed, people, of, some))
     if seasons:
         parts.append(_seasons(observed, people, seasons))
-    return parts
+    return [part for part in parts if part is not None]
 
 
 def _totals(days: Any, asked: Sequence[Total | Since]) -> Any:
-    def one(leaf: Total | Since) -> Any:
-        amount = days[leaf.measure]
-        if isinstance(leaf, Since):
-            seen = amount > 0
-            return days.age.min(where=seen) if leaf.which == "last" else days.age.max(where=seen)
-        inside = days.age > leaf.after
-        if leaf.window is not None:
-            inside = inside & (days.age <= leaf.window) if leaf.after else days.age <= leaf.window
-        return amount.sum(where=inside) if leaf.after or leaf.window else amount.sum()
+    """Windows by way of the stretches between their ends: every ledger row is added once, not once per window."""
+    totals = [one for one in asked if isinstance(one, Total)]
+    since = [one for one in asked if isinstance(one, Since)]
+    ends = sorted({end for one in totals for end in (one.after, one.window) if end})
+    stretch = ibis.cases(*((days.age <= end, at) for at, end in enumerate(ends)), else_=len(ends)) if ends else 0
+    sums = {f"sum_{name}": days[name].sum() for name in sorted({one.measure for one in totals})}
+    first = {
+        f"first_{name}": days.age.max(where=days[name] > 0)
+        for name in sorted({o.measure for o in since if o.which == "first"})
+    }
+    last = {
+        f"last_{name}": days.age.min(where=days[name] > 0)
+        for name in sorted({o.measure for o in since if o.which == "last"})
+    }
+    parts = days.mutate(stretch=stretch).group_by([*BY, "stretch"]).aggregate(**sums, **first, **last)
 
-    return days.group_by(BY).aggregate(**{leaf.column: one(leaf) for leaf in asked})
+    def one(leaf: Total | Since) -> Any:
+        if isinstance(leaf, Since):
+            ages = parts[f"{leaf.which}_{leaf.measure}"]
+            return ages.min() if leaf.which == "last" else ages.max()
+        low = ends.index(leaf.after) + 1 if leaf.after else 0
+        high = ends.index(leaf.window) if leaf.window else len(ends)
+        inside = parts.stretch.between(low, high)
+        return parts[f"sum_{leaf.measure}"].sum(where=inside)
+
+    return parts.group_by(BY).aggregate(**{leaf.column: one(leaf) for leaf in asked})
 
 
 def order_days(orders: Any) -> Any:
     """One row per order day: what was bought, `back` (0 = newest), `gap` (days since the one before; first: null)."""
-    import ibis
-
     days = orders.group_by([*BY, "age"]).aggregate(
         **{name: orders[name].sum() for name in ("revenue", "units", "line_count")}
     )
@@ -143,24 +159,64 @@ def _rhythms(orders: Any, asked: Sequence[Rhythm]) -> Any:
     return days.group_by(BY).aggregate(**{leaf.column: RHYTHM[leaf.what](days) for leaf in asked})
 
 
-def _items(items: Any, asked: Sequence[Variety]) -> Any:
-    bought = items.filter(items.line_count > 0)
-    each = bought.group_by([*BY, "item"]).aggregate(
+def _items(observed: Observed, people: Any, asked: Sequence[Variety]) -> list[Any]:
+    """Distinct items as counts of newest rows; what needs whole baskets by grouping."""
+    items = observed.items.semi_join(people, BY)
+    parts = []
+    for how, what in (("bought", "count"), ("seen", "seen")):
+        if counted := [one for one in asked if one.what == what]:
+            newest = _newest(items if how == "seen" else items.filter(items.line_count > 0), how, observed.chained)
+            parts.append(newest.group_by(BY).aggregate(**{one.column: _within(newest, one.window) for one in counted}))
+    if others := [one for one in asked if one.what not in ("count", "seen")]:
+        parts.append(_read(_each(items.filter(items.line_count > 0), "item"), others))
+    return parts
+
+
+def _others(observed: Observed, people: Any, of: str, asked: Sequence[Variety]) -> Any:
+    """Distinct categories, brands or platforms bought; None where the shop never says."""
+    if of == "platform":
+        rows = observed.platforms.semi_join(people, BY)
+    elif observed.catalogue is None:
+        return None
+    else:
+        bought = observed.items.filter(observed.items.line_count > 0).semi_join(people, BY)
+        rows = bought.join(observed.catalogue, ["cut", "item"])
+    return _read(_each(rows.filter(rows[of].notnull()), of), asked)
+
+
+def _read(each: Any, asked: Sequence[Variety]) -> Any:
+    return each.group_by(BY).aggregate(**{one.column: VARIETY[one.what](each, one.window) for one in asked})
+
+
+def _newest(items: Any, how: str, chained: bool) -> Any:
+    """cut, who, age: for each item the newest day."""
+    known = items.filter(items[f"newest_{how}"]).select(*BY, "age")
+    if chained:
+        return known
+    loose = items.filter(items[f"newest_{how}"].isnull())
+    grouped = loose.group_by([*BY, "item"]).aggregate(age=loose.age.min())
+    return known.union(grouped.select(*BY, "age"))
+
+
+def _within(rows: Any, window: int | None) -> Any:
+    return rows.count() if window is None else rows.count(where=rows.age <= window)
+
+
+def _each(bought: Any, thing: str) -> Any:
+    """cut, who, thing: in how many lines and on which days it was bought."""
+    return bought.group_by([*BY, thing]).aggregate(
         age=bought.age.min(), lines=bought.line_count.sum(), oldest=bought.age.max()
     )
-    return each.group_by(BY).aggregate(**{leaf.column: _variety(each, leaf) for leaf in asked})
 
 
-def _variety(each: Any, leaf: Variety) -> Any:
-    if leaf.what == "count":
-        return each.count() if leaf.window is None else each.count(where=each.age <= leaf.window)
-    if leaf.what == "again":
-        return each.count(where=each.oldest > each.age)
-    if leaf.what == "top":
-        return each.lines.max()
-    if leaf.what == "lines":
-        return each.lines.sum()
-    return entropy(each.lines)
+#: What a `Variety` leaf reads off the different things bought by one customer.
+VARIETY: dict[str, Callable[[Any, int | None], Any]] = {
+    "count": _within,
+    "again": lambda each, window: each.count(where=each.oldest > each.age),
+    "top": lambda each, window: each.lines.max(),
+    "lines": lambda each, window: each.lines.sum(),
+    "entropy": lambda each, window: entropy(each.lines),
+}
 
 
 def entropy(lines: Any) -> Any:
@@ -172,8 +228,6 @@ def entropy(lines: Any) -> Any:
 
 
 def _seasons(observed: Observed, people: Any, asked: Sequence[Season]) -> Any:
-    import ibis
-
     days = [cutoff_day(one, observed.zone) for one in observed.cutoffs]
 
     def one(leaf: Season) -> Any:

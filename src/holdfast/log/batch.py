@@ -67,16 +67,20 @@ class BatchSource(Protocol):
     """What the store needs to know of a source."""
 
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """Name of the source whose customer ids these are."""
 
     @property
-    def origin(self) -> str: ...
+    def origin(self) -> str:
+        """The file, folder or query, as people know it."""
 
     @property
-    def preset(self) -> str: ...
+    def preset(self) -> str:
+        """Name of the preset that reads it."""
 
     @property
-    def clean(self) -> Mapping[str, Any]: ...
+    def clean(self) -> Mapping[str, Any]:
+        """What the preset wishes of `log.settings.CleanSettings`."""
 
     def batches(self, progress: Progress = SILENT) -> Iterator[Batch]:
         """The rows, in order, in batches that fit in memory."""

@@ -11,12 +11,10 @@ from holdfast.core.money import to_units
 from holdfast.core.text import Language, Text
 from holdfast.log.clean.pipeline import Tally
 from holdfast.log.clean.rule import Rule, ordered
+from holdfast.log.sources.reasons import reason_of
 
-#: Import reasons in words. A reason that a source adds shows itself.
+#: Reasons that the store adds to those of the sources, in words.
 REASONS: dict[str, Text] = {
-    "missing_customer_id": Text("No customer id", "缺少客户编号"),
-    "bad_date": Text("Date cannot be read", "日期无法识别"),
-    "bad_number": Text("Number cannot be read", "数字无法识别"),
     "event_id_reused": Text("Another row of the file has the same event id", "文件中另一行使用了同一事件编号"),
 }
 READ = Text("Rows read", "读入的行")
@@ -56,7 +54,7 @@ def step_list(
     amount = sum(one.amount_read for one in tallies) + sum(one[2] for one in aside)
     steps = [Step("read", READ, 0, rows, 0, amount)]
     for reason, gone, money in aside:
-        _next(steps, reason, REASONS.get(reason, Text(reason, reason)), gone, money)
+        _next(steps, reason, REASONS.get(reason) or reason_of(reason).title, gone, money)
     order = {rule.name: rule.order for rule in ordered()}
     found = {finding.rule for finding in findings}
     left = list(tallies)

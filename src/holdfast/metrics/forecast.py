@@ -26,6 +26,7 @@ def forecast_metrics(
 ) -> dict[str, Any]:
     """Every metric of METRICS; with a (replicates x rows) weight matrix, a vector of each.
 
+    >>> import numpy as np
     >>> found = forecast_metrics(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.1]))
     >>> found["auc"], tuple(found) == METRICS
     (0.75, True)

@@ -44,7 +44,8 @@ def customer_columns(features: FeatureTable) -> tuple[str, ...]:
     """The columns that can tell customers apart, in table order.
 
     A column that has one value within every slice tells the slice, not the customer: with under two seasons of
-    slices it can only memorise their base rates, so it is left out. A column with one value overall is left out.
+    slices it can only memorise their base rates, so it is left out. A column with one value overall is left out, and
+    of columns that are equal row by row (active days and order days of a shop that records orders only) the last stays.
     """
     cutoffs = np.unique(features.key.cutoff)
     seasons = (cutoffs[-1] - cutoffs[0]) / 86_400e6 >= TWO_SEASONS_DAYS if len(cutoffs) else False
@@ -52,7 +53,8 @@ def customer_columns(features: FeatureTable) -> tuple[str, ...]:
     told = np.zeros(len(features.names), bool)
     for rows in slices if not seasons else [features.values]:
         told |= _varies(rows)
-    return tuple(name for name, keep in zip(features.names, told, strict=True) if keep)
+    last = {features.values[:, at].tobytes(): at for at in np.flatnonzero(told)}
+    return tuple(features.names[at] for at in sorted(last.values()))
 
 
 def _varies(rows: np.ndarray) -> np.ndarray:

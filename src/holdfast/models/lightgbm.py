@@ -62,14 +62,14 @@ class LightGbm:
     """Few small trees with large leaves: with a few thousand customers, bigger ones memorise them."""
 
     model_id: ClassVar[str] = "lightgbm"
-    rounds: int = 120
-    leaves: int = 12
-    learning_rate: float = 0.06
+    rounds: int = 80
+    leaves: int = 8
+    learning_rate: float = 0.08
     min_rows_in_leaf: int = 200
-    column_share: float = 0.5
+    column_share: float = 0.3
     l2: float = 10.0
     half_life_days: float = 90.0
-    threads: int = 2
+    threads: int = 1
     seed: int = 1
 
     def fit(
@@ -82,15 +82,16 @@ class LightGbm:
         columns = customer_columns(features)
         rows = np.asarray(features.select(columns).values, np.float64)
         weight = slice_weights(features.key.cutoff, self.half_life_days) * (1.0 if weights is None else weights)
-        data = lightgbm.Dataset(rows, outcomes.churned.astype(np.float64), weight=weight, params=self._parameters())
-        booster = lightgbm.train(self._parameters(), data, num_boost_round=self.rounds)
+        parameters = self._parameters(len(rows))
+        data = lightgbm.Dataset(rows, outcomes.churned.astype(np.float64), weight=weight, params=parameters)
+        booster = lightgbm.train(parameters, data, num_boost_round=self.rounds)
         return LightGbmFit(self.model_id, columns, outcomes.horizon, booster.model_to_string())
 
-    def _parameters(self) -> dict[str, Any]:
+    def _parameters(self, rows: int) -> dict[str, Any]:
         return {
             "objective": "binary", "num_leaves": self.leaves, "learning_rate": self.learning_rate,
-            "min_data_in_leaf": self.min_rows_in_leaf, "feature_fraction": self.column_share, "lambda_l2": self.l2,
-            "max_bin": 127, "deterministic": True, "force_row_wise": True, "num_threads": self.threads,
+            "min_data_in_leaf": min(self.min_rows_in_leaf, max(5, rows // 50)), "feature_fraction": self.column_share, "lambda_l2": self.l2,
+            "max_bin": 63, "bin_construct_sample_cnt": 20_000, "deterministic": True, "force_row_wise": True, "num_threads": self.threads,
             "seed": self.seed, "verbosity": -1, "feature_pre_filter": False,
         }  # fmt: skip
 

@@ -20,9 +20,9 @@ class ModelSettings:
         "Models that compete, simplest first: a later one must beat the earlier one for certain.",
     )
     logistic_l2: float = setting(100.0, "Penalty of the logistic regression over all features.")
-    lightgbm_rounds: int = setting(120, "Trees of the LightGBM model.")
-    lightgbm_leaves: int = setting(12, "Leaves of one tree.")
-    threads: int = setting(2, "Threads of LightGBM; another number may give another last digit.")
+    lightgbm_rounds: int = setting(80, "Trees of the LightGBM model.")
+    lightgbm_leaves: int = setting(8, "Leaves of one tree.")
+    threads: int = setting(1, "Threads of LightGBM; another number may give another last digit.")
 
 
 SECTIONS.add("models", ModelSettings)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.core.clock import Horizon
+from holdfast.core.clock import Cutoff, Duration, Horizon
 from holdfast.core.money import MONEY_SCALE
 from holdfast.core.tables import FeatureTable, Slices
 from holdfast.metrics.bootstrap import interval, replicates
@@ -140,3 +141,27 @@ def _given_order(
     weights, _ = nnls(np.column_stack([basket * scale, usual * scale]), seen * scale)
     level = float(revenue[ordered].sum() / max((np.column_stack([basket, usual]) @ weights).sum(), 1e-9))
     return float(weights[0] * level), float(weights[1] * level)
+
+
+def season_of(daily: pa.Table, cutoff: Cutoff, horizon: Duration, zone: str = "UTC") -> float:
+    """How the horizon's season compares with the half year before it, from earlier years; 1.0 where none is whole.
+
+    `daily` has local_day (date) and revenue (any unit), one or more rows a day. Each earlier year gives one ratio:
+    spend a day in the same dates over spend a day in the 180 days before them. Their mean is believed as far as
+    n / (n + 1), because one year's ratio holds that year's luck and growth as well.
+    """
+    day = np.asarray(daily["local_day"].to_numpy(), "datetime64[D]").astype(np.int64)
+    money = np.asarray(daily["revenue"].to_numpy(), np.float64)
+    today = np.datetime64(cutoff.local_day(zone)).astype("datetime64[D]").astype(np.int64)
+    length = max(1, round(horizon.days))
+    ratios = []
+    for years in range(1, 6):
+        start = today - round(365.25 * years)
+        if not len(day) or start - RECENT_DAYS < day.min():
+            break
+        ahead = money[(day >= start) & (day < start + length)].sum() / length
+        behind = money[(day >= start - RECENT_DAYS) & (day < start)].sum() / RECENT_DAYS
+        if behind > 0:
+            ratios.append(ahead / behind)
+    believed = len(ratios) / (len(ratios) + 1)
+    return float(1.0 + believed * (np.mean(ratios) - 1.0)) if ratios else 1.0

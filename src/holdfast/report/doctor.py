@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from holdfast.core.text import Language, Text
-from holdfast.report.plain import columns, heading, wrap
+from holdfast.report.plain import columns, heading, pad, width, wrap
 from holdfast.report.quality import finding_lines, step_lines
 from holdfast.report.scores import Scores, model_name
 from holdfast.report.summary import isolated_text
@@ -97,22 +97,26 @@ def _quality(part: Facts, voice: Voice) -> list[str]:
     return [*step_lines(part, voice), "", *finding_lines(part, voice)]
 
 
-_HISTORY = (Text("forecast", "预测"), Text("enough", "是否足够"), Text("has", "现有"), Text("needs", "需要"))
 _ENOUGH = Text("yes", "足够")
 _NOT_ENOUGH = Text("no", "不足")
 
 
+_HAS = Text("There are: {has}.", "现有：{has}。")
+_NEEDS = Text("needs {needs}", "需要{needs}")
+
+
 def _history(part: Sequence[Facts], voice: Voice) -> list[str]:
-    rows = [
-        (
-            voice.say(one.get("forecast")),
-            voice.say(_ENOUGH if one.get("enough") else _NOT_ENOUGH),
-            voice.say(one.get("has")),
-            voice.say(one.get("needs")),
-        )
-        for one in part
-    ]
-    return columns([tuple(voice.say(head) for head in _HISTORY), *rows]) if rows else []
+    """What there is, once; then each forecast with yes or no and what it needs."""
+    has = list(dict.fromkeys(voice.say(one.get("has")) for one in part))
+    lines = wrap(voice.say(_HAS, has=has[0]), first="  ", indent="  ") if len(has) == 1 else []
+    yes, no = voice.say(_ENOUGH), voice.say(_NOT_ENOUGH)
+    wide = max(width(yes), width(no))
+    for one in part:
+        known = [voice.say(one.get("forecast")), voice.say(one.get("has")) if len(has) > 1 else ""]
+        needs = voice.say(_NEEDS, needs=voice.say(one.get("needs"))) if one.get("needs") else ""
+        said = voice.pick("; ", "；").join(filter(None, [*known, needs]))
+        lines += wrap(said, first=f"  {pad(yes if one.get('enough') else no, wide)}  ", indent=" " * (wide + 4))
+    return lines
 
 
 _RETURNS = Text(
@@ -125,30 +129,44 @@ _NEVER = Text(
 )
 _TYPICAL = Text("Half of all gaps between orders end within {days}.", "一半的下单间隔不超过{days}。")
 _SUGGESTED = Text("Suggested: horizon {horizon}, active within {within}.", "建议：预测期{horizon}，活跃窗口{within}。")
-_WINDOWS = (
-    Text("horizon", "预测期"),
-    Text("active within", "活跃窗口"),
-    Text("customers", "客户数"),
-    Text("churned", "流失率"),
+_AT_ONCE = Text(
+    "Even right after an order, fewer than {share} order again within {within}.",
+    "即使刚下过单，{within}内再次下单的也不到{share}。",
+)
+_GRID = Text(
+    "Customers and the share of them that churned, by activity window (rows) and horizon (columns):",
+    "各活跃窗口（行）与预测期（列）下的客户数及流失率：",
 )
 
 
 def _silence(part: Facts, voice: Voice) -> list[str]:
     within = voice.days(part.get("within_days"))
-    lines = []
+    said = []
     if part.get("median_gap_days") is not None:
-        lines += wrap(voice.say(_TYPICAL, days=voice.days(part["median_gap_days"])), first="  ", indent="  ")
+        said.append(voice.say(_TYPICAL, days=voice.days(part["median_gap_days"])))
     for one in part.get("returns") or []:
         silent, share = one.get("silent_days"), voice.percent(one.get("share"))
-        text = _NEVER if silent is None else _RETURNS
-        lines += wrap(voice.say(text, silent=voice.days(silent), share=share, within=within), first="  ", indent="  ")
+        text = _NEVER if silent is None else _RETURNS if silent else _AT_ONCE
+        said.append(voice.say(text, silent=voice.days(silent), share=share, within=within))
     if part.get("suggested"):
-        lines += wrap(voice.say(_SUGGESTED, **part["suggested"]), first="  ", indent="  ")
-    rows = [
-        (one["horizon"], one["within"], voice.count(one.get("customers")), voice.percent(one.get("churned")))
-        for one in part.get("alternatives") or []
-    ]
-    return lines + (columns([tuple(voice.say(h) for h in _WINDOWS), *rows], right=[0, 1, 2, 3]) if rows else [])
+        said.append(voice.say(_SUGGESTED, **part["suggested"]))
+    lines = [line for one in said for line in wrap(one, first="  ", indent="  ")]
+    return lines + _windows(part.get("alternatives") or [], voice)
+
+
+def _windows(alternatives: Sequence[Facts], voice: Voice) -> list[str]:
+    """How the numbers change with horizon and window, as a grid."""
+    if not alternatives:
+        return []
+    horizons = list(dict.fromkeys(one["horizon"] for one in alternatives))
+    windows = list(dict.fromkeys(one["within"] for one in alternatives))
+    cells = {
+        (one["within"], one["horizon"]): f"{voice.count(one.get('customers'))} {voice.percent(one.get('churned')):>4}"
+        for one in alternatives
+    }
+    rows = [(window, *(cells.get((window, horizon), "") for horizon in horizons)) for window in windows]
+    grid = columns([("", *horizons), *rows], right=range(len(horizons) + 1))
+    return ["", *wrap(voice.say(_GRID), first="  ", indent="  "), *grid]
 
 
 _MODEL = (Text("model", "模型"), Text("AUC", "AUC"), Text("log loss", "对数损失"), Text("lift at 10%", "前10%提升"))

@@ -125,13 +125,20 @@ def _profile(page: Mapping[str, Any], row: Mapping[str, Any] | None, voice: Voic
     values = dict(page)
     if row is not None:
         values["lifecycle"] = row.get("lifecycle")
-    return [(voice.say(label), _value(key, values[key], voice)) for key, label in _ROWS if values.get(key) is not None]
+    silence = page.get("days_since_last_order")
+    return [
+        (voice.say(label), _value(key, values[key], silence, voice))
+        for key, label in _ROWS
+        if values.get(key) is not None
+    ]
 
 
-def _value(key: str, value: Any, voice: Voice) -> str:
+def _value(key: str, value: Any, silence: float | None, voice: Voice) -> str:
     if key == "revenue":
         return voice.money(value)
-    if key in ("first_order", "last_order"):
+    if key == "last_order":
+        return f"{voice.day(value)} ({voice.say(words.AGO, days=voice.days(silence))})"
+    if key == "first_order":
         return voice.day(value)
     if key == "usual_gap_days":
         return voice.days(value)

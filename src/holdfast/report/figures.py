@@ -20,7 +20,7 @@ _UPPER = Text("{count} critical, {high} high", "危急{count}位，高{high}位"
 
 @dataclass(frozen=True)
 class Figure:
-    """One key figure: the word it is defined under (or none), its label, the number, and what bounds it."""
+    """One key figure: the word it is defined under, its label, the number, and what bounds it."""
 
     word: str
     label: str
@@ -66,4 +66,4 @@ def _forecast(story: Story, voice: Voice) -> Figure:
     beside = NONE
     if over is not None:
         beside = voice.say(_BASELINE, model=model_name(over, voice), auc=voice.number(found.value(over, "auc"), 3))
-    return Figure("", voice.say(_RANKED), voice.number(auc, 3), beside if auc is not None else "")
+    return Figure("auc", voice.say(_RANKED), voice.number(auc, 3), beside if auc is not None else "")

@@ -25,7 +25,7 @@ _WHO = Text(
     "这段时间里，他们平常的消费中有{money}面临风险{interval}；其中一半集中在{m}位客户（{share}）身上{state}。",
 )
 _WHO_INTERVAL = Text(" (90%: {low} to {high})", "（90%区间：{low}至{high}）")
-_WHO_STATE = Text(", most of them {state}", "，其中最多的是“{state}”客户")
+_WHO_STATE = Text(", most of them {state}", "，其中大多是“{state}”")
 _NO_MONEY = Text(
     "No usual spend is at risk: nobody is expected to spend less than usual.",
     "没有消费面临风险：预计没有客户会比平常花得更少。",
@@ -35,9 +35,13 @@ _MONDAY = Text(
     "周一请{what}，从{first}开始；随机留出十分之一不联系，以便衡量效果。",
 )
 _DO = {
-    "critical": Text("write to the {count} critical customers with an offer", "带优惠联系{count}位危急客户"),
-    "high": Text("write to the {count} high ones without an offer", "不带优惠联系{count}位高风险客户"),
+    "critical": Text("write to the {critical} critical customers with an offer", "带优惠联系{critical}位危急客户"),
+    "high": Text("write to the {high} high-risk customers, without an offer", "不带优惠联系{high}位高风险客户"),
 }
+_BOTH = Text(
+    "write to the {critical} critical customers with an offer and to the {high} high-risk ones without",
+    "带优惠联系{critical}位危急客户，不带优惠联系{high}位高风险客户",
+)
 _NOBODY = Text(
     "On Monday, contact nobody yet: at the assumed costs no contact pays for itself; check [costs] in holdfast.toml.",
     "周一暂不必联系任何人：按假设的成本，联系都不划算；请检查 holdfast.toml 的 [costs]。",
@@ -108,9 +112,11 @@ def _commonest(states: list[str | None]) -> str | None:
 
 def _monday(story: Story, voice: Voice) -> str:
     counts = {band: int((story.band == band).sum()) for band in ("critical", "high")}
-    todo = [voice.say(_DO[band], count=voice.count(count)) for band, count in counts.items() if count]
-    if not todo:
+    there = [band for band, count in counts.items() if count]
+    if not there:
         return voice.say(_NOBODY)
-    chosen = next(band for band, count in counts.items() if count)
+    chosen = there[0]
+    said = {band: voice.count(count) for band, count in counts.items()}
+    what = voice.say(_BOTH if len(there) == 2 else _DO[chosen], **said)
     first = [isolated(row["customer_id"]) for row in story.top(3, chosen)]
-    return voice.say(_MONDAY, what=voice.listed(todo), first=voice.listed(first))
+    return voice.say(_MONDAY, what=what, first=voice.listed(first))

@@ -28,7 +28,7 @@ from holdfast.report.sections.promises import promises
 from holdfast.report.sections.quality import quality
 from holdfast.report.sections.retention import retention
 from holdfast.report.story import Story
-from holdfast.report.voice import Voice
+from holdfast.report.voice import Voice, isolated
 
 _TITLE = Text("{shop}: customers to keep, {day}", "{shop}：客户留存报告，{day}")
 _SKIP = Text("Skip to the findings", "跳到正文")
@@ -56,7 +56,7 @@ def write_report(folder: Path, story: Story, language: Language = "en") -> Path:
 def render(story: Story, language: Language = "en") -> str:
     """The whole page as text: the same story gives the same bytes."""
     voice = story.voice(language)
-    shop, day = str(story.release.get("shop") or "shop"), voice.day(story.release.get("cutoff"))
+    shop, day = isolated(story.release.get("shop") or "shop"), voice.day(story.release.get("cutoff"))
     title = voice.say(_TITLE, shop=shop, day=day)
     sections = [found for make in SECTIONS if (found := make(story, voice)) is not None]
     body = el(
@@ -105,7 +105,7 @@ def _header(story: Story, voice: Voice, title: str) -> Html:
 
 
 def _tile(one: Figure, voice: Voice) -> tuple[Any, str, str]:
-    return term(one.word, one.label, voice) if one.word else one.label, one.number, one.bounds
+    return term(one.word, one.label, voice), one.number, one.bounds
 
 
 def _contents(sections: list[Section], voice: Voice) -> Html:

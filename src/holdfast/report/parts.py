@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast.core.terms import TERMS
 from holdfast.core.text import Text
-from holdfast.report.html import Html, el, join
+from holdfast.report.html import Html, el
+from holdfast.report.meanings import MEANINGS, defined
 from holdfast.report.voice import Voice
 
 _TABLE = Text("Show the numbers", "查看数据表")
-_MEANINGS = {term.name: term.meaning for term in TERMS}
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,12 @@ def figure(picture: Html, caption: Any, numbers: Html | None, voice: Voice, *, c
     return el("figure", picture, el("figcaption", caption) if caption else None, behind, class_=class_ or None)
 
 
-def term(name: str, shown: Any, voice: Voice) -> Html:
-    """A word with its meaning: dotted, explained on hover, linked to the definitions."""
-    meaning = _MEANINGS.get(name)
-    return el("a", shown, href=f"#def-{name}", class_="term", title=voice.say(meaning) if meaning else None)
-
-
-def meaning(name: str, voice: Voice) -> str:
-    return voice.say(_MEANINGS[name]) if name in _MEANINGS else ""
+def term(word: str, shown: Any, voice: Voice) -> Any:
+    """A word with its meaning: dotted, explained on hover, linked to the definitions; plain where there is none."""
+    known = defined(word)
+    if known is None:
+        return shown
+    return el("a", shown, href=f"#def-{known}", class_="term", title=voice.say(MEANINGS[known]))
 
 
 def legend(entries: Sequence[tuple[str, Any]]) -> Html:
@@ -107,7 +104,3 @@ def tiles(entries: Sequence[tuple[Any, Any, Any]]) -> Html:
 def chip(kind: str, shown: str) -> Html:
     """A small coloured label; the word carries the meaning, the colour only helps."""
     return el("span", shown, class_=f"chip {kind}")
-
-
-def lines(*sentences: Any) -> Html:
-    return join([el("p", one) for one in sentences if one])

@@ -7,6 +7,7 @@ ticks and labels are HTML placed by percent. A chart is a picture to a screen re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,21 +116,20 @@ def _edge(at: float, place: int) -> str:
     return f"{kind} minor" if place % 2 else kind
 
 
-def round_ticks(high: float, count: int = 4) -> list[float]:
-    """Round numbers from 0 to at least `high`.
+def round_ticks(high: float, most: int = 5) -> list[float]:
+    """Round whole numbers from 0 to at least `high`, in at most so many steps.
 
-    >>> round_ticks(873)
-    [0.0, 250.0, 500.0, 750.0, 1000.0]
+    >>> round_ticks(873), round_ticks(4061)
+    ([0.0, 200.0, 400.0, 600.0, 800.0, 1000.0], [0.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0])
     """
     if high <= 0:
         return [0.0, 1.0]
-    size = 10.0 ** len(str(int(high))) / 100 if high >= 1 else 0.01
-    steps = [size * m * t for t in (1, 10, 100) for m in (0.5, 1, 2, 2.5, 5)]
-    step = next((one for one in steps if one * count >= high), high / count)
-    ticks = [0.0]
-    while ticks[-1] < high:
-        ticks.append(ticks[-1] + step)
-    return ticks
+    size = 10.0 ** math.floor(math.log10(high))
+    steps = [size * m for m in (0.1, 0.2, 0.25, 0.5, 1, 2) if (size * m).is_integer()]
+    found = [(math.ceil(high / step), step) for step in steps]
+    few = [(count * step, -step) for count, step in found if min(3, high) <= count <= most]
+    top, step = min(few, default=(math.ceil(high), -1.0))  # the lowest top; of equal tops the widest step
+    return [-step * i for i in range(round(top / -step) + 1)]
 
 
 def share_axis(voice: Any, label: str = "", high: float = 1.0) -> Axis:

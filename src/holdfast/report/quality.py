@@ -26,6 +26,7 @@ _LEFT = Text(
 _FINDINGS = Text("What was found", "发现的问题")
 _NOTHING = Text("Nothing was found.", "没有发现问题。")
 _EXAMPLE = Text("for example {file}, row {row}: {cells}", "例如 {file} 第{row}行：{cells}")
+_CUSTOMER = Text("for example {cells}", "例如 {cells}")
 _PROOFS = Text("Does it add up?", "账目是否吻合")
 _HOLDS, _FAILS = Text("yes", "是"), Text("NO", "否")
 _ASSUMED = Text(
@@ -89,5 +90,6 @@ def finding_lines(facts: Facts, voice: Voice) -> list[str]:
 def _example(one: Facts, voice: Voice) -> str:
     place = ("source_file", "source_row")
     cells = ", ".join(f"{k} {str(v)[:60]}" for k, v in one.items() if k not in place and v is not None)
-    file, row = (one.get(name) if one.get(name) is not None else "–" for name in place)
-    return isolated_text(voice.say(_EXAMPLE, file=file, row=row, cells=cells))
+    if one.get("source_file") is None:  # a finding about customers, not about rows of a file
+        return isolated_text(voice.say(_CUSTOMER, cells=cells))
+    return isolated_text(voice.say(_EXAMPLE, file=one["source_file"], row=one.get("source_row", "–"), cells=cells))

@@ -33,6 +33,10 @@ _NO_BETTER = Text(
     "Published: {model}. It is not surely better than {over}: {gain} AUC (95%: {low} to {high}), over {n}.",
     "发布的模型是{model}，但不能肯定它优于{over}：AUC 差{gain}（95%区间：{low}至{high}），基于{n}。",
 )
+_SIMPLE = Text(
+    "Published: {model}, because no other model was surely better at earlier cutoffs.",
+    "发布的模型是{model}，因为在较早的时刻没有其他模型明显优于它。",
+)
 _CUTOFFS = Text("{n} test cutoffs", "{n}个检验时刻")
 
 
@@ -70,11 +74,11 @@ class Scores:
         return max(known, key=lambda pair: sign * pair[1])[0] if known else None
 
     def verdict(self, voice: Voice) -> str:
-        """Does the published model beat the best baseline, over all test cutoffs? Empty where it was not compared."""
+        """Does the published model beat the best baseline, over all test cutoffs? Empty where there was only one model."""
         over = self.best_baseline()
         row = self.row(self.chosen, "auc", f"over {over}") if over else None
         if over is None or row is None or row.get("low") is None:
-            return ""
+            return voice.say(_SIMPLE, model=model_name(self.chosen, voice)) if len(self.models) > 1 else ""
         return voice.say(
             _BEATS if row["low"] > 0 else _NO_BETTER,
             model=model_name(self.chosen, voice),

@@ -9,12 +9,14 @@ from typing import Any
 from holdfast.core.text import Language, Text
 from holdfast.report import words
 from holdfast.report.figures import base_rate, figures
+from holdfast.report.kept import kept, newest_first
 from holdfast.report.opening import opening
 from holdfast.report.plain import columns, heading, wrap
 from holdfast.report.story import Story
 from holdfast.report.voice import Voice, isolated
 
 _HEAD = Text("{shop} · what was known on {cutoff} · the {horizon} after", "{shop} · 截至{cutoff} · 之后{horizon}")
+_KEPT = Text("Promises kept", "言出必验")
 _TOP = Text("Top five customers at risk", "风险价值最高的五位客户")
 _REPORT = Text("Report: {path}", "报告：{path}")
 
@@ -31,6 +33,8 @@ def summary(story: Story, language: Language = "en", *, report: Path | str | Non
     lines = [*heading(head)[1:], ""]
     for number, sentence in enumerate(opening(story, voice, base_rate=base_rate(story)), start=1):
         lines += wrap(sentence, first=f"{number}. ", indent="   ")
+    if story.promises:
+        lines += heading(voice.say(_KEPT)) + wrap(kept(newest_first(story.promises)[0], voice))
     lines += ["", *columns([(one.label, one.number, one.bounds) for one in figures(story, voice)], right=[1])]
     lines += _top(story, voice)
     lines += ["", *wrap(story.definition(voice))]
@@ -56,7 +60,7 @@ def _row(number: int, one: Mapping[str, Any], voice: Voice) -> tuple[str, ...]:
     chance = f"{voice.percent(one['p_churn'])} ({voice.interval(one['p_churn_low'], one['p_churn_high'])})"
     return (
         f"{number}.",
-        isolated(one["customer_id"])[:40],
+        isolated(one["customer_id"], 40),
         voice.say(words.band(one["risk_band"])),
         voice.money(one["value_at_risk"]),
         chance,

@@ -124,14 +124,16 @@ class Voice:
         return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}" if things else ""
 
 
-def isolated(thing: object) -> str:
-    """An id that came from data, fit for a line of text: no control characters; right-to-left text kept to itself.
+def isolated(thing: object, longest: int = 60) -> str:
+    """An id that came from data, fit for a line of text: no control characters, not endless; right-to-left text kept
+    to itself.
 
     >>> isolated("17850"), isolated("a\\x1b[2Jb")
     ('17850', 'a[2Jb')
     """
     text = "".join(c for c in str(thing) if c.isprintable() or c in "\u200d\ufe0f").strip()
-    return text if text.isascii() else f"\u2068{text}\u2069"
+    short = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return short if text.isascii() else f"\u2068{short}\u2069"
 
 
 def _unknown(number: float | None) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast.core.clock import Cutoff
 from holdfast.snapshot.days import day_number
-from holdfast.snapshot.fold import Survey, fold_days, fold_items, fold_orders
+from holdfast.snapshot.fold import fold_days, fold_items, fold_orders, fold_platforms
 from holdfast.snapshot.ledger import Ledger
 
 
@@ -35,7 +35,7 @@ def recut(ledger: Ledger, inside: Sequence[tuple[int, Cutoff]]) -> Recut:
     import ibis
 
     touched: list[Any] = []
-    folded: dict[str, list[Any]] = {"days": [], "orders": [], "items": []}
+    folded: dict[str, list[Any]] = {name: [] for name in ("days", "orders", "items", "platforms")}
     rows = ledger.stamped
     for cut, cutoff in inside:
         today = day_number(cutoff.local_day(ledger.zone))
@@ -49,17 +49,23 @@ def recut(ledger: Ledger, inside: Sequence[tuple[int, Cutoff]]) -> Recut:
             )
         )
         known = known.mutate(known_day=known.day, lost_day=ibis.null("int32"))
-        plain = Survey(
-            ledger.seen.rows, ledger.seen.first, ledger.seen.last, True, ledger.seen.types, ledger.seen.platforms
-        )
-        for name, table in (
-            ("days", fold_days(known, plain)),
-            ("orders", fold_orders(known)),
-            ("items", fold_items(known)),
-        ):
-            stamp = {"cut": ibis.literal(cut, "int32"), "cutoff_day": ibis.literal(today + 1, "int32")}
+        stamp = {"cut": ibis.literal(cut, "int32"), "cutoff_day": ibis.literal(today + 1, "int32")}
+        for name, table in fold(known, ledger).items():
             folded[name].append(ledger.engine.cached(table.mutate(**stamp)))
     return Recut(ledger.engine.cached(_every(touched)), {name: _every(tables) for name, tables in folded.items()})
+
+
+def fold(known: Any, ledger: Ledger) -> dict[str, Any]:
+    """The ledger's tables of some events, all of which count."""
+    plain = replace(ledger.seen, plain=True)
+    orders = ledger.engine.cached(fold_orders(known))
+    items = fold_items(known.join(ledger.item_ids, "item_id"), plain)
+    return {
+        "days": fold_days(known, orders, plain),
+        "orders": orders,
+        "items": items,
+        "platforms": fold_platforms(known),
+    }
 
 
 def _every(tables: list[Any]) -> Any:

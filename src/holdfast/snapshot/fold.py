@@ -8,23 +8,26 @@ day read that day from the events. See docs/adr/0005.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from holdfast.core.schema import EVENT_TYPES, NOT_OWN_ACTS
+from holdfast.core.schema import NOT_OWN_ACTS
 from holdfast.snapshot.days import local_day, offsets
-from holdfast.snapshot.measures import COUNTED, MEASURES, measured
+from holdfast.snapshot.measures import ACT_MEASURES, COUNTED, GIVEN, MEASURES, ORDER_MEASURES, measured
 
 WHEN = ("who", "day", "known_day", "lost_day")
-_STILL = 2**31 - 1
+#: A day later than any.
+STILL = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Survey:
     """What one look over the events says about how they must be folded.
 
-    `plain`: every row was recorded as it happened and none was retracted, so that nothing has to be merged.
+    `plain`: every row was recorded as it happened and none was retracted, so that nothing has to be merged. `types`:
+    event types that occur; `given`: the rarer things of `measures.GIVEN` that occur. What does not is not summed.
     """
 
     rows: int
@@ -32,11 +35,30 @@ class Survey:
     last: datetime | None
     plain: bool
     types: frozenset[str]
-    platforms: bool
+    given: frozenset[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "rows": self.rows,
+            "first": self.first and self.first.isoformat(),
+            "last": self.last and self.last.isoformat(),
+            "plain": self.plain,
+            "types": sorted(self.types),
+            "given": sorted(self.given),
+        }
+
+    @classmethod
+    def from_dict(cls, said: dict[str, Any]) -> Survey:
+        """Back from JSON."""
+        first, last = (said[name] and datetime.fromisoformat(said[name]) for name in ("first", "last"))
+        types, given = frozenset(said["types"]), frozenset(said["given"])
+        return cls(said["rows"], first, last, said["plain"], types, given)
 
 
 def survey(engine: Any, events: Any) -> Survey:
     """Look over the events once, reading only what decides the way of folding."""
+    types = engine.arrow(events.select("event_type").distinct())
     row = engine.arrow(
         events.aggregate(
             rows=events.count(),
@@ -45,8 +67,7 @@ def survey(engine: Any, events: Any) -> Survey:
             recorded=events.recorded_at.max(),
             retracted=events.retracted_at.max(),
             odd=events.count(where=(events.recorded_at > events.occurred_at) | events.retracted_at.notnull()),
-            platforms=events.count(where=events.platform.notnull()),
-            **{f"type_{one}": events.count(where=events.event_type == one) for one in EVENT_TYPES},
+            **{f"given_{one}": events.count(where=condition(events)) for one, condition in GIVEN.items()},
         )
     ).to_pylist()[0]
     ends = [row[name] for name in ("last", "recorded", "retracted") if row[name] is not None]
@@ -55,8 +76,8 @@ def survey(engine: Any, events: Any) -> Survey:
         first=row["first"],
         last=max(ends, default=None),
         plain=row["odd"] == 0,
-        types=frozenset(one for one in EVENT_TYPES if row[f"type_{one}"]),
-        platforms=row["platforms"] > 0,
+        types=frozenset(types["event_type"].to_pylist()),
+        given=frozenset(one for one in GIVEN if row[f"given_{one}"]),
     )
 
 
@@ -93,7 +114,7 @@ def stretches(rows: Any, by: tuple[str, ...]) -> Any:
     """
     import ibis
 
-    rows = rows.select(*by, "known_day", until=rows.lost_day.fill_null(_STILL)).distinct()
+    rows = rows.select(*by, "known_day", until=rows.lost_day.fill_null(STILL)).distinct()
     order = ["known_day", "until"]
     before = ibis.window(group_by=list(by), order_by=order, rows=(None, -1))
     upto = ibis.window(group_by=list(by), order_by=order, rows=(None, 0))
@@ -101,94 +122,150 @@ def stretches(rows: Any, by: tuple[str, ...]) -> Any:
     rows = rows.mutate(fresh=(rows.reached.isnull() | (rows.known_day > rows.reached)).cast("int64"))
     rows = rows.mutate(stretch=rows.fresh.sum().over(upto))
     merged = rows.group_by([*by, "stretch"]).aggregate(known_day=rows.known_day.min(), until=rows.until.max())
-    until = ibis.ifelse(merged.until == _STILL, ibis.null("int32"), merged.until)
+    until = ibis.ifelse(merged.until == STILL, ibis.null("int32"), merged.until)
     return merged.mutate(lost_day=until).drop("stretch", "until")
 
 
-def _own(rows: Any) -> Any:
-    return rows.filter(rows.event_type.notin(NOT_OWN_ACTS))
-
-
-def _sets(rows: Any) -> dict[str, tuple[Any, tuple[str, ...]]]:
-    """What COUNTED counts: which rows, and what makes two of them the same thing."""
-    bought, own = rows.filter(rows.event_type == "purchase"), _own(rows)
-    return {
-        "order_count": (bought.mutate(order_id=bought.order_id.fill_null("")), ("who", "day", "order_id")),
-        "order_day_count": (bought, ("who", "day")),
-        "session_count": (own.filter(own.session_id.notnull()), ("who", "day", "session_id")),
-        "active_day_count": (own, ("who", "day")),
-    }
-
-
-def _sums(rows: Any, by: list[str], types: frozenset[str]) -> Any:
-    """The measures over groups of events; one whose events never occur is a plain 0."""
+def _own(rows: Any, seen: Survey) -> Any:
+    """Whether a row is an act of the customer's own."""
     import ibis
 
-    live = {name: measured(rows, m) for name, m in MEASURES.items() if types & set(m.types)}
-    grouped = rows.group_by(by).aggregate(**live)
-    return grouped.mutate(**{name: ibis.literal(0, "int64") for name in MEASURES if name not in live})
+    return rows.event_type.notin(NOT_OWN_ACTS) if seen.types & set(NOT_OWN_ACTS) else ibis.literal(True)
 
 
-def _counted(rows: Any, name: str, *, plain: bool) -> Any:
-    """(WHEN, count) of one of the COUNTED sets."""
-    chosen, by = _sets(rows)[name]
-    things = chosen.select(*by, "known_day", "lost_day").distinct() if plain else stretches(chosen, by)
-    return things.group_by(list(WHEN)).aggregate(**{name: things.count()})
-
-
-def fold_days(rows: Any, seen: Survey) -> Any:
-    """`customer_day`: every measure and every counted set, by customer, day and when the row counts."""
-    import ibis
-
-    rows = lasting(rows)
-    if seen.plain:
-        return _fold_plain(rows, seen.types)
-    parts = [_sums(rows, list(WHEN), seen.types), *(_counted(rows, name, plain=False) for name in COUNTED)]
-    names = (*MEASURES, *COUNTED)
-    padded = [
-        part.select(
-            *WHEN, **{n: part[n].cast("int64") if n in part.columns else ibis.literal(0, "int64") for n in names}
-        )
-        for part in parts
-    ]
-    every = ibis.union(*padded)
-    return every.group_by(list(WHEN)).aggregate(**{name: every[name].sum() for name in names})
-
-
-def _fold_plain(rows: Any, types: frozenset[str]) -> Any:
-    """The same where nothing was late or retracted: sessions and orders fall out of one grouping by day."""
-    import ibis
-
-    by = ["who", "day", "session_id", "order_id"]
-    inner = _sums(rows, by, types)
-    session = ibis.ifelse((inner.act_count > 0), inner.session_id, ibis.null("string"))
-    order = ibis.ifelse(inner.line_count > 0, inner.order_id.fill_null(""), ibis.null("string"))
-    days = inner.group_by(["who", "day"]).aggregate(
-        **{name: inner[name].sum() for name in MEASURES},
-        session_count=session.nunique(),
-        order_count=order.nunique(),
+def _sums(rows: Any, by: Sequence[str], names: Sequence[str], seen: Survey, **more: Any) -> Any:
+    """The measures over groups of events, without those whose events never occur."""
+    live = [name for name in names if MEASURES[name].occurs(seen.types, seen.given)]
+    return rows.group_by(list(by)).aggregate(
+        **{name: measured(rows, MEASURES[name], seen.types) for name in live}, **more
     )
-    return days.mutate(
-        known_day=days.day,
-        lost_day=ibis.null("int32"),
-        order_day_count=(days.line_count > 0).cast("int64"),
-        active_day_count=(days.act_count > 0).cast("int64"),
-    ).select(*WHEN, *MEASURES, *COUNTED)
+
+
+def _shaped(part: Any) -> Any:
+    """The columns of `customer_day`, in order, with their types; what a part does not say is 0."""
+    import ibis
+
+    kinds = {name: MEASURES[name].dtype if name in MEASURES else "int32" for name in (*MEASURES, *COUNTED)}
+    said = {n: part[n].fill_null(0) if n in part.columns else ibis.literal(0) for n in kinds}
+    return part.select(*WHEN, **{name: said[name].cast(kind) for name, kind in kinds.items()})
+
+
+def _odd_groups(rows: Any, by: Sequence[str]) -> Any:
+    """The groups in which some row was late or retracted."""
+    return rows.filter((rows.known_day > rows.day) | rows.lost_day.notnull()).select(*by).distinct()
 
 
 def fold_orders(rows: Any) -> Any:
-    """One row per order and day on which it was placed, with the instant, money and units."""
+    """One row per order and day on which it was placed, with its instant and what was bought."""
     bought = lasting(rows.filter(rows.event_type == "purchase"))
     bought = bought.mutate(order_id=bought.order_id.fill_null(""))
-    return bought.group_by([*WHEN, "order_id", "replaced"]).aggregate(
-        ordered_at=bought.occurred_at.min(),
-        **{name: measured(bought, MEASURES[name]) for name in ("line_count", "units", "revenue", "discount")},
-    )
+    by = [*WHEN, "order_id", "replaced"]
+    sums = {name: measured(bought, MEASURES[name]) for name in ORDER_MEASURES}
+    return bought.group_by(by).aggregate(ordered_at=bought.occurred_at.min(), **sums)
 
 
-def fold_items(rows: Any) -> Any:
-    """`customer_item_day`: which items a customer touched on a day, and how often they bought them."""
-    touched = _own(lasting(rows)).filter(lambda t: t.item_id.notnull())
-    return touched.group_by(["who", "item", *WHEN[1:]]).aggregate(
-        act_count=touched.count(), line_count=measured(touched, MEASURES["line_count"])
+def fold_days(rows: Any, orders: Any, seen: Survey) -> Any:
+    """`customer_day`: every measure and every counted set, by customer, day and when the row counts."""
+    acts, by = lasting(rows), ["who", "day"]
+    if seen.plain:
+        return _plain_days(acts, orders, seen)
+    odd = _odd_groups(acts, by)
+    usual = _plain_days(acts.anti_join(odd, by), orders.anti_join(odd, by), seen)
+    return usual.union(_odd_days(acts.semi_join(odd, by), orders.semi_join(odd, by), seen))
+
+
+def _plain_days(rows: Any, orders: Any, seen: Survey) -> Any:
+    """Where every row counts from its own day on, one grouping of the events and one of the orders say it all."""
+    import ibis
+
+    by = ("who", "day")
+    acts = _sums(rows, by, ACT_MEASURES, seen, session_count=rows.session_id.nunique(where=_own(rows, seen)))
+    bought = _order_sums(orders, by).mutate(order_day_count=1)
+    days = acts.left_join(bought, list(by)).drop("who_right", "day_right")
+    active = (days.act_count > 0).cast("int32") if "act_count" in days.columns else ibis.literal(0)
+    return _shaped(days.mutate(known_day=days.day, lost_day=ibis.null("int32"), active_day_count=active))
+
+
+def _odd_days(rows: Any, orders: Any, seen: Survey) -> Any:
+    """Where rows came late or went: sums by when they count, and sets by the stretches in which they have a member."""
+    import ibis
+
+    sums = [_sums(rows, WHEN, ACT_MEASURES, seen), _order_sums(orders, WHEN).drop("order_count")]
+    every = ibis.union(*(_shaped(part) for part in (*sums, *_odd_sets(rows), *_odd_orders(orders))))
+    return _shaped(every.group_by(list(WHEN)).aggregate(**{n: every[n].sum() for n in (*MEASURES, *COUNTED)}))
+
+
+def _order_sums(orders: Any, by: Sequence[str]) -> Any:
+    sums = {name: orders[name].sum() for name in ORDER_MEASURES}
+    return orders.group_by(list(by)).aggregate(order_count=orders.order_id.nunique(), **sums)
+
+
+def _odd_orders(orders: Any) -> list[Any]:
+    things = {"order_count": ("who", "day", "order_id"), "order_day_count": ("who", "day")}
+    return [_stretched(orders, name, by) for name, by in things.items()]
+
+
+def _odd_sets(rows: Any) -> list[Any]:
+    own = rows.filter(rows.event_type.notin(NOT_OWN_ACTS))
+    sessions = own.filter(own.session_id.notnull())
+    return [
+        _stretched(sessions, "session_count", ("who", "day", "session_id")),
+        _stretched(own, "active_day_count", ("who", "day")),
+    ]
+
+
+def _stretched(rows: Any, name: str, by: tuple[str, ...]) -> Any:
+    things = stretches(rows, by)
+    return things.group_by(list(WHEN)).aggregate(**{name: things.count()})
+
+
+def fold_items(rows: Any, seen: Survey) -> Any:
+    """`customer_item_day`: which items a customer touched on a day, and how often they bought them.
+
+    `seen_until` is the next day on which the same customer touched the same item, `bought_until` the next on which it
+    was bought (`STILL` if there is none). At a cutoff of day D the row is the newest of its item if `day < D <= until`,
+    so that distinct items in any window are a plain count of rows. Where a row was late or retracted the two are null,
+    and distinct items are counted the long way.
+    """
+    import ibis
+
+    touched = lasting(rows.filter(_own(rows, seen) & rows.item.notnull()))
+    if seen.plain:
+        return _chained(touched)
+    groups, by = _odd_groups(touched, ("who", "item")), ["who", "item"]
+    plain, odd = touched.anti_join(groups, by), touched.semi_join(groups, by)
+    loose = odd.group_by(["who", "item", *WHEN[1:]]).aggregate(
+        act_count=odd.count(), line_count=odd.count(where=odd.event_type == "purchase")
     )
+    nothing = ibis.null("int32")
+    chained = _chained(plain)
+    return chained.union(loose.mutate(seen_until=nothing, bought_until=nothing).select(*chained.columns))
+
+
+def fold_platforms(rows: Any) -> Any:
+    """On which platforms a customer bought on a day, and in how many order lines."""
+    bought = lasting(rows.filter((rows.event_type == "purchase") & rows.platform.notnull()))
+    return bought.group_by(["who", "platform", *WHEN[1:]]).aggregate(line_count=bought.count())
+
+
+def _chained(rows: Any) -> Any:
+    """Most customers touch most items on one day only; only the others need a window function."""
+    import ibis
+
+    bought = rows.event_type == "purchase"
+    pairs = rows.group_by(["who", "item"]).aggregate(
+        day=rows.day.min(), last=rows.day.max(), act_count=rows.count(), line_count=rows.count(where=bought)
+    )
+    still = ibis.literal(STILL, "int32")
+    once = pairs.filter(pairs.day == pairs.last).drop("last").mutate(seen_until=still, bought_until=still)
+    often = rows.semi_join(pairs.filter(pairs.day < pairs.last), ["who", "item"])
+    days = often.group_by(["who", "item", "day"]).aggregate(
+        act_count=often.count(), line_count=often.count(where=often.event_type == "purchase")
+    )
+    later = ibis.window(group_by=["who", "item"], order_by="day", rows=(1, None))
+    days = days.mutate(
+        seen_until=days.day.min().over(later).fill_null(STILL),
+        bought_until=days.day.min(where=days.line_count > 0).over(later).fill_null(STILL),
+    )
+    every = once.union(days.select(*once.columns))
+    return every.mutate(known_day=every.day, lost_day=ibis.null("int32"))

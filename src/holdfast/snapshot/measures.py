@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from holdfast.core.schema import EVENT_TYPES, NOT_OWN_ACTS
@@ -27,6 +29,30 @@ class Measure:
     types: tuple[str, ...] = OWN_ACTS
     amount: str = "one"
     when: str = "always"
+
+    @property
+    def dtype(self) -> str:
+        """Counts fit 32 bits, which sum faster; money and the like need 64."""
+        return "int32" if self.amount == "one" else "int64"
+
+    def occurs(self, types: frozenset[str], given: frozenset[str]) -> bool:
+        """Whether it can be anything but zero in a log with these event types and these things given."""
+        needs = {self.when, self.amount} & set(GIVEN)
+        return bool(types & set(self.types)) and needs <= given
+
+
+#: Things that many logs never say; a measure that needs one that is never given is a plain 0.
+GIVEN: dict[str, Callable[[Any], Any]] = {
+    "duration": lambda t: t.duration_seconds.notnull(),
+    "rating": lambda t: t.rating.notnull(),
+    "rated": lambda t: t.rating.notnull(),
+    "low_rating": lambda t: t.rating.notnull(),
+    "coupon": lambda t: t.coupon_code.notnull(),
+    "discount": lambda t: t.discount.notnull(),
+    "web": lambda t: t.channel == "web",
+    "app": lambda t: t.channel == "app",
+    "store": lambda t: t.channel == "store",
+}
 
 
 MEASURES: dict[str, Measure] = {
@@ -68,6 +94,10 @@ MEASURES: dict[str, Measure] = {
     )
 }
 
+#: Read off the orders; the others off the events.
+ORDER_MEASURES: tuple[str, ...] = tuple(name for name, one in MEASURES.items() if one.types == ("purchase",))
+ACT_MEASURES: tuple[str, ...] = tuple(name for name in MEASURES if name not in ORDER_MEASURES)
+
 #: Sets that are counted once per local day (what a customer does twice on one day counts once).
 COUNTED: tuple[str, ...] = ("order_count", "order_day_count", "session_count", "active_day_count")
 
@@ -100,12 +130,15 @@ CONDITIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def measured(events: Any, measure: Measure) -> Any:
-    """The sum of one measure over a group of events, as an Ibis aggregate (0 over no rows)."""
-    kind = events.event_type
-    chosen = kind.notin(NOT_OWN_ACTS) if measure.types == OWN_ACTS else kind.isin(measure.types)
+def measured(events: Any, measure: Measure, types: frozenset[str] = frozenset(EVENT_TYPES)) -> Any:
+    """The sum of one measure over a group of events of these types, as an Ibis aggregate (0 over no rows)."""
+    kind, others = events.event_type, types - set(measure.types)
+    wanted = []
+    if others:
+        wanted.append(kind.notin(NOT_OWN_ACTS) if measure.types == OWN_ACTS else kind.isin(measure.types))
     if measure.when != "always":
-        chosen = chosen & CONDITIONS[measure.when](events)
+        wanted.append(CONDITIONS[measure.when](events))
+    where = reduce(and_, wanted) if wanted else None
     if measure.amount == "one":
-        return events.count(where=chosen)
-    return AMOUNTS[measure.amount](events).sum(where=chosen).fill_null(0)
+        return events.count(where=where)
+    return AMOUNTS[measure.amount](events).sum(where=where).fill_null(0)

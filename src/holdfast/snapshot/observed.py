@@ -16,11 +16,14 @@ import pyarrow as pa
 
 from holdfast.core.clock import Cutoff, Window
 from holdfast.core.errors import UsageError
+from holdfast.core.schema import INSTANT
 from holdfast.core.tables import Key
 from holdfast.snapshot.cut import recut
 from holdfast.snapshot.days import cutoff_day, is_midnight, whole_days
 from holdfast.snapshot.ledger import Ledger
 from holdfast.snapshot.settings import BY_ORDER, PopulationSettings
+
+_WHEN = ("day", "known_day", "lost_day", "cutoff_day")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,10 @@ class Observed:
 
     - `days`: cut, who, age x measures; a day may be several rows, whose measures add
     - `orders`: cut, who, age, order_id, line_count, units, revenue, discount
-    - `items`: cut, who, item, age, act_count, line_count
+    - `items`: cut, who, item, age, act_count, line_count, newest_seen, newest_bought (whether this row is the newest
+      on which the customer touched, or bought, the item; null where that must be found by grouping)
+    - `platforms`: cut, who, platform, age, line_count
+    - `catalogue`: cut, item, category, brand; None without a catalogue
     - `people`: cut, who of the population; `customers`: who, customer_id
     """
 
@@ -80,17 +86,57 @@ class Observed:
 
     @cached_property
     def items(self) -> Any:
-        return self._visible("items")
+        import ibis
+
+        rows = self._seen("items")
+        unknown = ibis.null("boolean")
+        newest = {
+            f"newest_{how}": unknown if self._recut is not None else rows[f"{how}_until"] >= rows.cutoff_day
+            for how in ("seen", "bought")
+        }
+        return rows.mutate(age=rows.cutoff_day - rows.day, **newest).drop(*_WHEN, "seen_until", "bought_until")
+
+    @cached_property
+    def platforms(self) -> Any:
+        return self._visible("platforms")
+
+    @cached_property
+    def catalogue(self) -> Any:
+        """cut, item, category, brand: the newest attributes with `valid_from` before the cutoff."""
+        items = self.ledger.log.tables.get("items")
+        if items is None:
+            return None
+        known = (
+            items.filter(items.valid_from.notnull()).join(self.ledger.item_ids, "item_id").cross_join(self._instants)
+        )
+        known = known.filter(known.valid_from < known.cutoff)
+        newest = known.group_by(["cut", "item"]).aggregate(valid_from=known.valid_from.max())
+        known = known.semi_join(newest, ["cut", "item", "valid_from"])
+        return self.engine.cached(
+            known.group_by(["cut", "item"]).aggregate(category=known.category.max(), brand=known.brand.max())
+        )
+
+    @cached_property
+    def _instants(self) -> Any:
+        cuts = pa.array(range(len(self.cutoffs)), pa.int32())
+        return self.engine.memory(pa.table({"cut": cuts, "cutoff": pa.array([c.at for c in self.cutoffs], INSTANT)}))
+
+    @property
+    def chained(self) -> bool:
+        """Whether every row of `items` knows if it is the newest of its item (the usual case)."""
+        return self.ledger.seen.plain and self._recut is None
 
     def _visible(self, name: str) -> Any:
-        """Ledger rows visible at each cutoff, with their age; what a cutoff cuts is read from the events instead."""
-        rows, clock = getattr(self.ledger, name), self.clock
-        rows = rows.cross_join(clock).filter(
-            lambda t: (t.known_day < t.cutoff_day) & (t.lost_day.isnull() | (t.lost_day >= t.cutoff_day))
-        )
-        if self._recut is not None:
-            rows = self._recut.replace(rows, name)
-        return rows.mutate(age=rows.cutoff_day - rows.day).drop("day", "known_day", "lost_day", "cutoff_day")
+        rows = self._seen(name)
+        return rows.mutate(age=rows.cutoff_day - rows.day).drop(*_WHEN)
+
+    def _seen(self, name: str) -> Any:
+        """Ledger rows visible at each cutoff; what a cutoff cuts is read from the events instead."""
+        rows = getattr(self.ledger, name).cross_join(self.clock)
+        rows = rows.filter(rows.known_day < rows.cutoff_day)
+        if not self.ledger.seen.plain:
+            rows = rows.filter(rows.lost_day.isnull() | (rows.lost_day >= rows.cutoff_day))
+        return rows if self._recut is None else self._recut.replace(rows, name)
 
     @cached_property
     def _recut(self) -> Any:

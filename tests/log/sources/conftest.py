@@ -28,10 +28,10 @@ class Whole:
         return self.tables[table].to_pylist() if table in self.tables else []
 
     def column(self, name: str, table: str = "events") -> list[Any]:
-        return [row[name] for row in self.rows(table)]
+        return self.tables[table][name].to_pylist() if table in self.tables else []
 
     def reasons(self) -> dict[int, str]:
-        return {row["source_row"]: row["reason"] for row in self.rejected.to_pylist()}
+        return dict(zip(self.rejected["source_row"].to_pylist(), self.rejected["reason"].to_pylist(), strict=True))
 
 
 def take(source: Source) -> Whole:

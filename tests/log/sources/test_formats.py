@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sqlite3
 import zipfile
 from collections.abc import Callable
@@ -16,16 +17,17 @@ import openpyxl
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from tests.conftest import missing
 
 from holdfast.core.errors import InputRefused, UsageError
 from holdfast.log.sources.open import inspect, open_frame, open_source
-from holdfast.log.sources.settings import ImportSettings
-from tests.conftest import missing
+from holdfast.log.sources.settings import ImportSettings, MappingSettings
 
 from .conftest import take
 
+#: One for each test process, as they share the servers.
+TABLE = f"holdfast_orders_{os.getpid()}"
 Read = Callable[..., Any]
 HEADER = ["Customer", "Order Date", "Order No", "Product", "Quantity", "Price"]
 ROWS = [
@@ -135,6 +137,22 @@ def test_typed_formats(tmp_path: Path) -> None:
     assert take(open_frame(frame, name="mine")).rows()[0]["source_file"] == "mine"
 
 
+def test_json_of_any_shape(read: Read) -> None:
+    rows = [
+        {"customer": {"id": i % 7 + 1}, "order_date": "2024-01-05", "total": i + 0.5, "tags": ["a"]}
+        for i in range(3000)
+    ]
+    mapping = MappingSettings(
+        columns={"customer_id": "customer.id", "occurred_at": "order_date", "line_total": "total"}
+    )
+    for text, name in ((json.dumps(rows, indent=2), "bq-results-000"), ("\n".join(map(json.dumps, rows)), "x.ndjson")):
+        whole = read(text, name, mapping=mapping)
+        assert whole.read == 3000
+        assert whole.column("unit_price") == [int(i * 10_000 + 5000) for i in range(3000)]
+    half = read('{"customer_id": "a\\ud83d", "occurred_at": "2024-01-01", "event_type": "view"}', "x.json")
+    assert half.column("source_id") == ["a?"]
+
+
 def test_frames_that_do_not_speak_arrow() -> None:
     with pytest.raises(InputRefused, match="no data frame"):
         open_frame([1, 2])
@@ -158,14 +176,14 @@ def test_a_folder(tmp_path: Path) -> None:
 
 def fill(connection: Any, types: tuple[str, str, str], mark: str) -> None:
     cursor = connection.cursor()
-    cursor.execute("DROP TABLE IF EXISTS holdfast_orders")
+    cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
     text, when, money = types
     cursor.execute(
-        f"CREATE TABLE holdfast_orders (customer_id INTEGER, occurred_at {when}, order_id {text}, item_id {text}, "
+        f"CREATE TABLE {TABLE} (customer_id INTEGER, occurred_at {when}, order_id {text}, item_id {text}, "
         f"quantity INTEGER, unit_price {money})"
     )
     for row in ROWS:
-        cursor.execute(f"INSERT INTO holdfast_orders VALUES ({', '.join([mark] * 6)})", row)
+        cursor.execute(f"INSERT INTO {TABLE} VALUES ({', '.join([mark] * 6)})", row)
     connection.commit()
 
 
@@ -176,12 +194,18 @@ def test_sqlite_and_duckdb(tmp_path: Path) -> None:
     with duckdb.connect(str(duck)) as connection:
         fill(connection, ("VARCHAR", "TIMESTAMP", "DECIMAL(12,2)"), "?")
     for url in (f"sqlite:///{lite}", f"duckdb:///{duck}"):
-        whole = take(open_source(f"{url}?table=holdfast_orders", preset="orders"))
+        whole = take(open_source(f"{url}?table={TABLE}", preset="orders"))
         assert facts(whole) == WANTED, url
-        some = take(open_source(f"{url}?query=SELECT * FROM holdfast_orders WHERE customer_id = 8", preset="orders"))
+        some = take(open_source(f"{url}?query=SELECT * FROM {TABLE} WHERE customer_id = 8", preset="orders"))
         assert facts(some) == WANTED[1:2]
         with pytest.raises(InputRefused, match="the database says"):
             open_source(f"{url}?table=nothing")
+        sums = take(
+            open_source(
+                f"{url}?query=SELECT customer_id, occurred_at, quantity + 1 AS quantity FROM {TABLE}", preset="orders"
+            )
+        )
+        assert sums.column("quantity") == [3.0, 2.0, 4.0]
     with pytest.raises(UsageError, match="no table or query"):
         open_source(f"sqlite:///{lite}")
     with pytest.raises(InputRefused, match="no such file"):
@@ -198,7 +222,7 @@ def test_postgresql() -> None:
     with connection:
         fill(connection, ("TEXT", "TIMESTAMPTZ", "NUMERIC(12,2)"), "%s")
     url = "postgresql://postgres@localhost/test"
-    whole = take(open_source(f"{url}?table=public.holdfast_orders", preset="orders"))
+    whole = take(open_source(f"{url}?table=public.{TABLE}", preset="orders"))
     assert facts(whole) == WANTED
     with pytest.raises(InputRefused, match="the database says"):
         open_source("postgresql://nobody:secret@localhost:1/test?table=x")
@@ -213,7 +237,7 @@ def test_mariadb() -> None:
         missing("no MariaDB server on localhost with user root and database test")
     fill(connection, ("VARCHAR(100) CHARACTER SET utf8mb4", "DATETIME", "DECIMAL(12,2)"), "%s")
     connection.close()
-    whole = take(open_source("mariadb://root@127.0.0.1/test?table=holdfast_orders", preset="orders"))
+    whole = take(open_source(f"mariadb://root@127.0.0.1/test?table={TABLE}", preset="orders"))
     assert facts(whole) == WANTED
     with pytest.raises(InputRefused) as error:
         open_source("mysql://root:pa55word@127.0.0.1:1/test?table=x")

@@ -174,6 +174,8 @@ SHOPIFY = """Name,Email,Financial Status,Paid at,Fulfilled at,Currency,Subtotal,
 def test_shopify(read: Read) -> None:
     whole = read(SHOPIFY, "orders_export.csv")
     assert whole.source.preset == "shopify"
+    assert whole.source.defaults == {"currency": "USD"}
+    assert read(SHOPIFY, "orders_export.csv", currency="EUR").source.defaults == {"currency": "USD"}
     assert whole.read == 4
     rows = whole.rows()
     bought = [row for row in rows if row["event_type"] == "purchase"]
@@ -186,6 +188,9 @@ def test_shopify(read: Read) -> None:
     (refund,) = [row for row in rows if row["event_type"] == "refund"]
     assert (refund["order_id"], refund["unit_price"], refund["item_id"]) == ("#1003", 100000, None)
     assert {row["kind"] for row in whole.rows("identity_keys")} == {"email", "phone"}
+    assert sorted(whole.column("event_id")) == [
+        "#1001/0", "#1001/1", "#1002/0", "#1002/0/cancel", "#1003/0", "#1003/refund",
+    ]  # fmt: skip
     assert any("refund" in note.en for note in whole.source.guess.notes)
 
 
@@ -196,6 +201,7 @@ def test_shopify_order_cells_reach_over_a_chunk(read: Read, monkeypatch: pytest.
     whole = read(text, "orders_export.csv")
     assert whole.column("source_id") == ["ann@example.org"] * 401
     assert len(set(whole.column("occurred_at"))) == 1
+    assert whole.column("event_id") == [f"#1001/{line}" for line in range(401)]
 
 
 def test_woocommerce(read: Read) -> None:
@@ -212,6 +218,16 @@ def test_woocommerce(read: Read) -> None:
         (1, "purchase"), (2, "cancel"), (2, "purchase"), (3, "purchase"), (3, "refund"), (4, "checkout"),
     ]  # fmt: skip
     assert whole.rows()[0]["source_id"] == "ann@example.org"
+    assert sorted(whole.column("event_id")) == [
+        "101/S1", "102/S2", "102/S2/cancel", "103/S2", "103/S2/refund", "104/S2",
+    ]  # fmt: skip
+    again = read(
+        "order_id,status,order_date,billing_email,sku,quantity,item_price\n"
+        "1,completed,2024-03-01,,S1,1,2.00\n1,completed,2024-03-01,a@b.c,S1,1,2.00\n2,completed,2024-03-01,a@b.c,S1,1,2.00\n"
+    )
+    assert again.column("event_id") == ["1/S1/2", "2/S1"]
+    (bad,) = again.rejected.to_pylist()
+    assert (bad["column"], bad["reason"]) == ("customer_id", "missing_customer_id")
 
 
 def test_holdfast_tables(read: Read) -> None:

@@ -18,6 +18,10 @@ from holdfast.log.sources.ids import as_text, nobody
 from holdfast.log.sources.numbers import marks_of, parse_numbers
 from holdfast.log.sources.zones import local_day_and_hour, offsets
 
+#: What clocks on walls show.
+WALLS = st.datetimes(datetime.fromisoformat("1970-01-01"), datetime.fromisoformat("2090-01-01"))
+#: The hour that happens twice in London, and hours that never happen there and in New York.
+ODD_WALLS = [datetime.fromisoformat(one) for one in ("2024-10-27T01:30", "2024-03-31T01:30", "2024-03-10T02:30")]
 NOON = datetime(2024, 3, 5, 12, 30, 15, tzinfo=UTC)
 
 
@@ -65,7 +69,7 @@ def test_the_column_decides_its_order() -> None:
 
 
 def test_typed_columns() -> None:
-    naive = pa.array([datetime(2024, 3, 5, 12)], pa.timestamp("ns"))
+    naive = pa.array([datetime.fromisoformat("2024-03-05T12:00")], pa.timestamp("ns"))
     assert from_micros(parse_instants(naive, "Asia/Shanghai").micros[0]) == datetime(2024, 3, 5, 4, tzinfo=UTC)
     aware = pa.array([NOON], pa.timestamp("ms", tz="Asia/Shanghai"))
     assert from_micros(parse_instants(aware, "Europe/London").micros[0]) == NOON
@@ -77,13 +81,12 @@ def test_typed_columns() -> None:
 
 
 @given(
-    st.lists(st.datetimes(datetime(1950, 1, 1), datetime(2090, 1, 1)), min_size=1, max_size=20),
+    st.lists(WALLS, min_size=1, max_size=20),
     st.sampled_from(["Europe/London", "America/New_York", "Asia/Shanghai", "Australia/Lord_Howe", "Africa/Casablanca"]),
 )
 def test_wall_clocks_agree_with_zoneinfo(walls: list[datetime], name: str) -> None:
-    """Also in the hour that happens twice and the hour that never happens."""
     zone = ZoneInfo(name)
-    walls = walls + [datetime(2024, 3, 31, 1, 30), datetime(2024, 10, 27, 1, 30), datetime(2024, 3, 10, 2, 30)]
+    walls = [*walls, *ODD_WALLS]
     micros = np.array([to_micros(w.replace(tzinfo=UTC)) for w in walls])
     wanted = [to_micros(w.replace(tzinfo=zone)) for w in walls]
     assert offsets(name).to_instant(micros).tolist() == wanted
@@ -93,7 +96,7 @@ def test_wall_clocks_agree_with_zoneinfo(walls: list[datetime], name: str) -> No
     assert day.tolist() == [(one.date() - date(1970, 1, 1)).days for one in locals_]
 
 
-@given(st.datetimes(datetime(1980, 1, 1), datetime(2090, 1, 1)), st.sampled_from(["%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d"]))
+@given(WALLS, st.sampled_from(["%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d"]))
 def test_written_dates_come_back(moment: datetime, shape: str) -> None:
     moment = moment.replace(microsecond=0)
     assert at(moment.strftime(f"{shape} %H:%M:%S"), order="dmy") == moment.replace(tzinfo=UTC)

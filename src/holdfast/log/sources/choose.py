@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from holdfast.core.errors import ConfigError, InputRefused
 from holdfast.core.progress import SILENT
 from holdfast.core.schema import CANONICAL, DAY, INSTANT, TEXT
 from holdfast.core.text import Text
-from holdfast.log.sources.dates import Order, order_of, parse_instants
+from holdfast.log.sources.dates import Order, order_of, parse_instants, zones_mixed
 from holdfast.log.sources.guess import Guess
 from holdfast.log.sources.holdfast import table_of
-from holdfast.log.sources.jsonlines import JsonReader
+from holdfast.log.sources.ids import as_text, or_null
+from holdfast.log.sources.jsonlines import JsonRows
 from holdfast.log.sources.mapping import declared
 from holdfast.log.sources.numbers import Marks, marks_of
 from holdfast.log.sources.orders import guessed
@@ -47,7 +49,7 @@ def understand(reader: Reader, wishes: Wishes) -> Opened:
         reader.rename(names)
         head = replace(head, names=names, named=True)
     if preset.flatten is not None:
-        if not isinstance(reader, JsonReader):
+        if not isinstance(reader, JsonRows):
             raise InputRefused(f"preset {preset.name} reads JSON", where=reader.name, remedy="give the JSON export")
         reader.take_apart(preset.flatten)
     sample = _shaped(preset, reader, head)
@@ -69,7 +71,7 @@ def understand(reader: Reader, wishes: Wishes) -> Opened:
         file=reader.name,
         table=table,
         zone=zone,
-        currency=wishes.currency or preset.currency,
+        currency=wishes.currency or preset.currency or currency_of(sample, columns),
         columns=columns,
         constants=preset.constants,
         event_types={**preset.event_types, **wishes.mapping.event_types},
@@ -80,7 +82,10 @@ def understand(reader: Reader, wishes: Wishes) -> Opened:
         keep_properties=settings.keep_properties or preset.keep_properties,
     )
     notes = (*preset.notes, *dates.notes, *number_notes)
-    return Opened(reader, preset, reading, _guess(reader, head, preset, reading, confidences, dates.shapes, notes))
+    implied = {"zone": preset.zone, "currency": preset.currency or currency_of(sample, columns)}
+    return Opened(
+        reader, preset, reading, _guess(reader, head, preset, reading, confidences, dates.shapes, notes), implied
+    )
 
 
 def _guess(
@@ -100,7 +105,7 @@ def _guess(
         columns={name: column for name, column in reading.columns.items() if not column.startswith(HIDDEN)},
         confidence=min((confidences.get(one, 0.0) for one in _HINGES), default=1.0) if confidences else 1.0,
         confidences=confidences,
-        unused=tuple(name for name in head.names if name not in used),
+        unused=tuple(name for name in head.names if name not in used and not name.startswith(HIDDEN)),
         header=head.named,
         date_format=shapes,
         date_order=reading.order,
@@ -131,7 +136,7 @@ def _preset(reader: Reader, head: Head, wishes: Wishes) -> tuple[Preset, Mapping
         raise ConfigError("preset mapping needs your columns", where="holdfast.toml, [mapping]", remedy=_DECLARE)
     if wishes.mapping.columns:
         preset = declared(wishes.mapping)
-        names = head.names if head.named else _bare_names(preset, head)
+        names = head.names if head.named else _bare_names(preset, head) or head.names
         if wishes.preset == "mapping" or len(preset.find(names)) == len(preset.columns):
             return preset, {}
     for _, preset in PRESETS.items():
@@ -183,6 +188,15 @@ def _shaped(preset: Preset, reader: Reader, head: Head) -> pa.Table:
         ) from error
 
 
+def currency_of(sample: pa.Table, columns: Mapping[str, str]) -> str:
+    """The currency that most rows name, in a file that names any."""
+    if "currency" not in columns:
+        return ""
+    codes = pc.utf8_upper(pc.drop_null(or_null(as_text(sample[columns["currency"]]))))
+    counted = [(-one["counts"], one["values"]) for one in pc.value_counts(codes).to_pylist()]
+    return str(min(counted)[1]) if counted else ""
+
+
 def _belongs(table: str, name: str) -> bool:
     return table == "events" or name in CANONICAL[table].names
 
@@ -216,6 +230,7 @@ def _dates(
     names = _of_type(table, columns, (INSTANT, DAY))
     order = sum((order_of(sample[name]) for name in names), Order())
     chosen = wishes.settings.date_order or order.decided
+    notes = (_mixed_zones(zone),) if any(zones_mixed(sample[name]) for name in names) else ()
     shapes = " + ".join(
         dict.fromkeys(s for n in names for s in parse_instants(sample[n], zone, chosen or "dmy").shapes)
     )
@@ -223,11 +238,11 @@ def _dates(
         order = sum((order_of(c[n]) for c in _all(reader, preset) for n in names), Order())
         chosen = order.decided
     if chosen == "mixed":
-        return _Dates("", (_MIXED,), shapes)
+        return _Dates("", (*notes, _MIXED), shapes)
     if chosen or not order.either:
-        return _Dates(chosen, (), shapes)
+        return _Dates(chosen, notes, shapes)
     assumed = preset.date_order or ("mdy" if zone.startswith(("America/", "US/")) else "dmy")
-    return _Dates(assumed, (_ASSUMED_MDY if assumed == "mdy" else _ASSUMED_DMY,), shapes)
+    return _Dates(assumed, (*notes, _ASSUMED_MDY if assumed == "mdy" else _ASSUMED_DMY), shapes)
 
 
 def _numbers(
@@ -251,6 +266,13 @@ def _all(reader: Reader, preset: Preset) -> Iterator[pa.Table]:
         if chunk.table.num_rows:
             table = chunk.table.append_column(ROW, pa.array(chunk.numbers, pa.int64()))
             yield shape(table) if shape else table
+
+
+def _mixed_zones(zone: str) -> Text:
+    return Text(
+        f"Some times name their zone and some do not: those without a zone are read as {zone}.",
+        f"部分时间带有时区，部分没有：没有时区的按 {zone} 解读。",
+    )
 
 
 _MIXED = Text(

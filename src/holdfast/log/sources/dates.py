@@ -86,6 +86,20 @@ def order_of(column: Any) -> Order:
     return Order(int(day.sum()), int(month.sum()), int((sound & (a <= 12) & (b <= 12) & (a != b)).sum()))
 
 
+def zones_mixed(column: Any) -> bool:
+    """Do some clock times of a text column name their zone while others do not?
+
+    >>> zones_mixed(pa.array(["2024-01-05T10:00Z", "2024-01-05 10:00"]))
+    True
+    """
+    column = _flat(column)
+    if not pa.types.is_string(column.type):
+        return False
+    clocks = pc.filter(column, pc.fill_null(pc.match_substring(column, ":"), False))
+    zoned = pc.match_substring_regex(clocks, r"(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})\s*$")
+    return len(clocks) > 0 and pc.any(zoned).as_py() and not pc.all(zoned).as_py()
+
+
 def parse_instants(column: Any, zone: str, order: str = "") -> Instants:
     """A column of any type as instants; wall-clock times are in `zone`.
 
@@ -99,7 +113,7 @@ def parse_instants(column: Any, zone: str, order: str = "") -> Instants:
         return _typed(column, zone)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _numeric(column, zone)
-    elif not pa.types.is_string(kind):
+    if not pa.types.is_string(kind):
         nothing = np.zeros(len(column), bool)
         return Instants(np.zeros(len(column), np.int64), nothing, nothing)
     fast = _iso(column, zone)

@@ -17,7 +17,23 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _RUN = re.compile(rb"[ \t]+")
-_PLAIN = frozenset({"utf-8", "ascii"})
+_STRAY = "holdfast.stray"
+
+
+def _western(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are no UTF-8 amid UTF-8 were almost always typed on a Western Windows."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", errors="replace"), error.end
+
+
+codecs.register_error(_STRAY, _western)
+
+
+def decoder(encoding: str) -> codecs.IncrementalDecoder:
+    """A decoder that never fails: strays in UTF-8 are read as Western, other misfits become U+FFFD."""
+    plain = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
+    return codecs.getincrementaldecoder("utf-8-sig" if plain else encoding)(errors=_STRAY if plain else "replace")
 
 
 def encoding_of(head: bytes, where: str) -> str:
@@ -60,11 +76,11 @@ def _legacy(head: bytes) -> str:
 
 
 class Utf8(io.RawIOBase):
-    """A stream of bytes in some encoding as UTF-8. Bytes that do not fit become U+FFFD."""
+    """A stream of bytes in some encoding as valid UTF-8."""
 
     def __init__(self, stream: Any, encoding: str, *, blanks: bool = False) -> None:
         self._stream = stream
-        self._decoder = None if encoding in _PLAIN else codecs.getincrementaldecoder(encoding)(errors="replace")
+        self._decoder = decoder(encoding)
         self._blanks = blanks
         self._rest = b""
         self._ready = b""
@@ -74,21 +90,21 @@ class Utf8(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes (Arrow trusts us with that); empty at the end."""
-        while not self._ready and not self._ended:
-            self._ready = self._next(size if size > 0 else 1 << 20)
-        if size < 0 or len(self._ready) <= size:
-            block, self._ready = self._ready, b""
-            return block
-        block, self._ready = self._ready[:size], self._ready[size:]
-        return block
+        """Exactly `size` bytes while there are as many (Arrow cuts blocks where a read ends); empty at the end."""
+        size = size if size > 0 else 1 << 20
+        pieces, length = [self._ready], len(self._ready)
+        while length < size and not self._ended:
+            pieces.append(self._next(size))
+            length += len(pieces[-1])
+        ready = b"".join(pieces)
+        self._ready = ready[size:]
+        return ready[:size] if self._ready else ready
 
     def _next(self, size: int) -> bytes:
         block = self._stream.read(size)
         self._ended = not block
-        if self._decoder is not None:
-            block = self._decoder.decode(block, final=self._ended).encode("utf-8")
-        return self._squeezed(block) if self._blanks else bytes(block)
+        block = self._decoder.decode(block, final=self._ended).encode("utf-8", errors="replace")
+        return self._squeezed(block) if self._blanks else block
 
     def readinto(self, buffer: Any) -> int:
         block = self.read(len(buffer))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from holdfast.core.errors import InputRefused
@@ -23,7 +24,7 @@ from holdfast.core.progress import Progress
 from holdfast.log.sources.decode import Utf8, encoding_of
 from holdfast.log.sources.files import Part, opened
 from holdfast.log.sources.preset import Head
-from holdfast.log.sources.reader import BadRow, Chunk, text_of, unique
+from holdfast.log.sources.reader import BadRow, Chunk, unique
 from holdfast.log.sources.settings import ImportSettings
 
 _HEAD = 1 << 18
@@ -61,7 +62,7 @@ class DelimitedReader:
         delimiter = _named_delimiter(self.settings.delimiter) or _delimiter(text, self.part.name, self.settings.quote)
         rows = _cut(text, delimiter, self.settings.quote, whole)
         if not rows:
-            raise InputRefused("the file holds no rows", where=self.name, remedy="export it again")
+            raise InputRefused("the file is empty", where=self.name, remedy="export it again")
         if len(rows[0]) > _MOST_COLUMNS:
             raise InputRefused(
                 f"{len(rows[0]):,} columns",
@@ -70,6 +71,10 @@ class DelimitedReader:
             )
         named = self.settings.header == "yes" or (self.settings.header == "auto" and looks_named(rows))
         body = rows[1:] if named else rows
+        if not body and whole:
+            raise InputRefused(
+                "the file holds a header but no rows", where=self.name, remedy="export it again, with data"
+            )
         width = len(rows[0])
         if not named:
             width = Counter(len(row) for row in rows).most_common(1)[0][0]
@@ -84,8 +89,6 @@ class DelimitedReader:
             while len(head) < _HEAD and (block := stream.read(_HEAD - len(head))):
                 head += block
             whole = not stream.read(1)
-        if not head.strip():
-            raise InputRefused("the file is empty", where=self.name, remedy="export it again")
         encoding = self.settings.encoding or encoding_of(head, self.name)
         try:
             text = Utf8(io.BytesIO(head), encoding).read().decode("utf-8", errors="replace")
@@ -93,7 +96,10 @@ class DelimitedReader:
             raise InputRefused(
                 f"unknown encoding {encoding!r}", where=self.name, remedy="name one such as utf-8, cp1252 or gb18030"
             ) from error
-        return text.removeprefix("\ufeff"), encoding, whole
+        text = text.removeprefix("\ufeff")
+        if not text.strip():
+            raise InputRefused("the file is empty", where=self.name, remedy="export it again")
+        return text, encoding, whole
 
     def head(self) -> Head:
         layout = self.layout
@@ -148,7 +154,7 @@ def _stream(utf8: Utf8, layout: Layout, where: str) -> Iterator[Chunk]:
                 invalid_row_handler=set_aside,
             ),
             convert_options=pcsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.binary()), strings_can_be_null=False
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
         yield from _numbered(batches, bad, layout)
@@ -175,7 +181,7 @@ def _numbered(batches: Any, bad: list[BadRow], layout: Layout) -> Iterator[Chunk
         taken = np.array([row.number for row in bad], np.int64)
         numbers = _free_numbers(done, rows, taken)
         done = int(numbers[-1]) if rows else done
-        table = pa.Table.from_arrays([text_of(column) for column in batch.columns], names=list(layout.names))
+        table = pa.Table.from_arrays(batch.columns, names=list(layout.names))
         ready = tuple(row for row in bad if row.number <= done)
         bad[:] = [row for row in bad if row.number > done]
         if not header_seen:
@@ -183,11 +189,33 @@ def _numbered(batches: Any, bad: list[BadRow], layout: Layout) -> Iterator[Chunk
             if rows and numbers[0] == 1:
                 table, numbers = table.slice(1), numbers[1:]
             ready = tuple(row for row in ready if row.number != 1)
+        table, numbers, swallowed = _without_swallowed(table, numbers, layout)
+        ready = tuple(sorted((*ready, *swallowed), key=lambda row: row.number))
         yield Chunk(table, numbers - shift, tuple(replace(row, number=row.number - shift) for row in ready))
     rest = tuple(replace(row, number=row.number - shift) for row in bad if row.number > shift)
     if rest:
         empty = pa.table({name: pa.array([], pa.string()) for name in layout.names})
         yield Chunk(empty, np.zeros(0, np.int64), rest)
+
+
+def _without_swallowed(table: pa.Table, numbers: Any, layout: Layout) -> tuple[pa.Table, Any, list[BadRow]]:
+    """Rows whose quote was closed by a later row hold whole other rows in one field: set them aside, text and all."""
+    if not layout.quote or len(layout.names) < 3:
+        return table, numbers, []
+    suspects: set[int] = set()
+    for column in table.columns:
+        for place in np.flatnonzero(np.asarray(pc.match_substring(column, "\n"))).tolist():
+            inner = column[place].as_py().replace("\r\n", "\n").split("\n")[1:-1]
+            if any(line.count(layout.delimiter) == len(layout.names) - 1 for line in inner):
+                suspects.add(place)
+    if not suspects:
+        return table, numbers, []
+    places = sorted(suspects)
+    rows = [layout.delimiter.join(row.values()) for row in table.take(pa.array(places)).to_pylist()]
+    bad = [BadRow(int(numbers[place]), "unclosed_quote", row) for place, row in zip(places, rows, strict=True)]
+    keep = np.ones(table.num_rows, bool)
+    keep[places] = False
+    return table.filter(pa.array(keep)), numbers[keep], bad
 
 
 def _free_numbers(done: int, rows: int, taken: Any) -> Any:

@@ -64,7 +64,7 @@ def event_batch(reading: Reading, table: pa.Table, cut: tuple[BadRow, ...] = ())
     kept = EVENT_ROWS.conform(pa.table(events)).filter(keep)
     tables = {"events": kept.filter(pc.not_equal(kept["event_type"], IDENTIFY))}
     tables |= _items(rows, kept, keep) | _identity_keys(rows, kept, keep)
-    read = len(np.unique(rows.numbers)) + len(cut)
+    read = rows.read() + len(cut)
     return Batch(read, {name: one for name, one in tables.items() if one.num_rows}, rows.rejected(amount, cut))
 
 

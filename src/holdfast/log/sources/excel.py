@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ _SAMPLE_ROWS = 2000
 
 
 class ExcelReader:
-    """One sheet of a workbook."""
+    """The table of a workbook; its rows count on over sheets of one layout."""
 
     format = "excel"
 
@@ -50,24 +50,21 @@ class ExcelReader:
             raise InputRefused(f"the workbook is damaged: {error}", where=self.name, remedy="save it again") from error
 
     @cached_property
-    def _sheet(self) -> str:
-        """The sheet asked for, or the first one with two columns and two rows."""
+    def _sheets(self) -> list[str]:
+        """The sheet asked for; else the fullest one and all sheets with the same first row, as of a yearly workbook."""
         titles = [sheet.title for sheet in self._book.worksheets]
         if self.settings.sheet:
             if self.settings.sheet not in titles:
                 raise InputRefused(
                     f"no sheet {self.settings.sheet!r}", where=self.name, remedy=f"one of: {', '.join(titles)}"
                 )
-            return self.settings.sheet
-        best, best_score = "", 0
-        for title in titles:
-            rows = list(islice(self._rows(title), 50))
-            score = len(rows) * min(max((len(row) for row in rows), default=0), 5)
-            if len(rows) > 1 and score > best_score:
-                best, best_score = title, score
-        if not best:
+            return [self.settings.sheet]
+        tops = {title: list(islice(self._rows(title), 50)) for title in titles}
+        sizes = {title: len(rows) * min(len(rows[0]), 5) if len(rows) > 1 else 0 for title, rows in tops.items()}
+        best = max(sizes, key=lambda title: sizes[title], default="")
+        if not best or not sizes[best]:
             raise InputRefused("the workbook holds no table", where=self.name, remedy="export it again, with data")
-        return best
+        return [title for title in titles if title == best or (sizes[title] and tops[title][0] == tops[best][0])]
 
     def _rows(self, title: str) -> Iterator[list[str | None]]:
         for cells in self._book[title].iter_rows(values_only=True):
@@ -77,7 +74,7 @@ class ExcelReader:
 
     @cached_property
     def _top(self) -> tuple[bool, list[str], list[list[str | None]]]:
-        rows = list(islice(self._rows(self._sheet), _SAMPLE_ROWS))
+        rows = list(islice(self._rows(self._sheets[0]), _SAMPLE_ROWS))
         first = [cell or "" for cell in rows[0]]
         while first and not first[-1] and all(len(row) < len(first) or not row[len(first) - 1] for row in rows):
             first.pop()
@@ -106,9 +103,7 @@ class ExcelReader:
         named, _, sample = self._top
         if not sample:
             raise InputRefused("the sheet holds a header but no rows", where=self.name, remedy="export it with data")
-        rows = self._rows(self._sheet)
-        if named:
-            next(rows)
+        rows = chain.from_iterable(islice(self._rows(title), int(named), None) for title in self._sheets)
         done = 0
         while block := list(islice(rows, _ROWS)):
             yield Chunk(self._table(block), np.arange(done + 1, done + 1 + len(block), dtype=np.int64))

@@ -81,7 +81,8 @@ def _of_file(path: Path) -> list[Part]:
         return _members(path)
     if magic[:4] == b"\xd0\xcf\x11\xe0":
         raise InputRefused("this is an old .xls workbook", where=str(path), remedy="save it as .xlsx or .csv")
-    return [Part(path, path.name, _inner(path.name) or "csv")]
+    guess = "json" if magic.lstrip()[:1] in (b"{", b"[") else "csv"
+    return [Part(path, path.name, _inner(path.name) or guess)]
 
 
 def _members(path: Path) -> list[Part]:

@@ -35,7 +35,7 @@ def open_source(
     wishes = Wishes(settings or ImportSettings(), mapping or MappingSettings(), zone, currency, preset, source)
     if is_database(str(origin)):
         reader = _database(str(origin))
-        return _source([understand(reader, wishes)], reader.name, wishes)
+        return _source([understand(reader, wishes)], reader.name)
     path = Path(origin)
     found = parts(path)
     opened, refused = [], []
@@ -50,7 +50,7 @@ def open_source(
         raise refused[0]
     if refused:
         opened[0] = _noted(opened[0], tuple(_left_out(error) for error in refused))
-    return _source(opened, path.name, wishes)
+    return _source(opened, path.name)
 
 
 def open_frame(
@@ -68,7 +68,7 @@ def open_frame(
     from holdfast.log.sources.typed import frame_reader
 
     wishes = Wishes(settings or ImportSettings(), mapping or MappingSettings(), zone, currency, preset, source)
-    return _source([understand(frame_reader(frame, name), wishes)], name, wishes)
+    return _source([understand(frame_reader(frame, name), wishes)], name)
 
 
 def inspect(
@@ -97,16 +97,15 @@ def _left_out(error: InputRefused) -> Text:
     return Text(f"Left out: {error.where}: {error.what}.", f"已跳过：{error.where}：{error.what}。")
 
 
-def _source(opened: list[Opened], origin: str, wishes: Wishes) -> Source:
+def _source(opened: list[Opened], origin: str) -> Source:
     first = opened[0]
-    defaults = {"zone": first.preset.zone, "currency": first.preset.currency}
     return Source(
         source=first.reading.source,
         origin=origin,
         preset=first.preset.name,
         opened=tuple(opened),
         clean=first.preset.clean,
-        defaults={key: value for key, value in defaults.items() if value},
+        defaults={key: value for key, value in first.implied.items() if value},
     )
 
 

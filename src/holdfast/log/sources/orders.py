@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from holdfast.core.schema import EVENT_TYPES
 from holdfast.core.text import Text
 from holdfast.log.sources.dates import parse_instants
-from holdfast.log.sources.ids import as_text, nobody, or_null
+from holdfast.log.sources.ids import as_text, or_null
 from holdfast.log.sources.numbers import parse_numbers
 from holdfast.log.sources.preset import PRESETS, Head, Preset, plain
 
@@ -27,8 +27,11 @@ WORDS: dict[str, str] = {
     "transaction": "purchase", "completed": "purchase", "complete": "purchase", "pv": "view", "page_view": "view",
     "pageview": "view", "product_view": "view", "view_item": "view", "cart": "cart_add", "add_to_cart": "cart_add",
     "addtocart": "cart_add", "remove_from_cart": "cart_remove", "fav": "wishlist", "favorite": "wishlist",
+    "shipped": "purchase", "delivered": "purchase", "processing": "purchase", "fulfilled": "purchase", "closed": "purchase",
+    "success": "purchase", "pending": "checkout", "unpaid": "checkout", "failed": "checkout", "declined": "checkout",
     "return": "refund", "returned": "refund", "refunded": "refund", "cancelled": "cancel", "canceled": "cancel",
     "购买": "purchase", "下单": "purchase", "已完成": "purchase", "交易成功": "purchase", "浏览": "view", "点击": "click",
+    "已发货": "purchase", "已签收": "purchase", "已付款": "purchase", "待付款": "checkout", "未付款": "checkout",
     "加购": "cart_add", "收藏": "wishlist", "退款": "refund", "退货": "refund", "已取消": "cancel", "取消": "cancel",
 }  # fmt: skip
 #: Canonical column -> names it goes by, surest first. Compared without case, blanks and punctuation.
@@ -51,7 +54,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "订单创建时间", "创建时间", "时间", "日期",
     ),
     "order_id": (
-        "order_id", "order no", "order number", "order", "invoice no", "invoice number", "invoice id", "invoice", "receipt",
+        "order_id", "order no", "order number", "order ref", "order reference", "order code", "order key", "order",
+        "invoice no", "invoice number", "invoice id", "invoice", "receipt",
         "receipt no", "receipt id", "transaction id", "transaction no", "basket id", "bill no", "bestellnummer",
         "rechnungsnummer", "bestell-nr", "numéro de commande", "commande", "pedido", "id pedido", "订单号", "订单编号",
         "订单id", "交易号", "单号", "小票号",
@@ -131,7 +135,7 @@ def guess_columns(sample: pa.Table, zone: str = "UTC") -> Columns:
             if by_name == 0.0 and (wide or canonical not in ("customer_id", "occurred_at")):
                 continue
             if column not in profiles:
-                profiles[column] = _Profile.of(sample[column], zone)
+                profiles[column] = _Profile.of(column, sample[column], zone)
             score = _score(canonical, by_name, profiles[column])
             if score >= _LEAST:
                 scores.append((-score, rank, place, canonical, column))
@@ -146,10 +150,13 @@ def guess_columns(sample: pa.Table, zone: str = "UTC") -> Columns:
 
 
 def _tidy(found: dict[str, str], sure: dict[str, float]) -> None:
-    """A price of one needs no total; an item known by its title alone is its own id."""
+    """A price of one needs no total; who is known by e-mail, or what by title alone, has that as its id."""
     if "unit_price" in found and "line_total" in found:
         drop = "line_total" if "quantity" in found else "unit_price"
         del found[drop], sure[drop]
+    for contact in ("email", "phone"):
+        if contact in found and "customer_id" not in found:
+            found["customer_id"], sure["customer_id"] = found[contact], round(0.8 * sure[contact], 2)
     if "title" in found and "item_id" not in found:
         found["item_id"], sure["item_id"] = found["title"], sure["title"]
 
@@ -158,6 +165,7 @@ def _tidy(found: dict[str, str], sure: dict[str, float]) -> None:
 class _Profile:
     """Shares of a column's filled cells: dates, numbers, distinct values, known event words, empty cells."""
 
+    rows: int
     filled: float
     dates: float
     numbers: float
@@ -165,15 +173,16 @@ class _Profile:
     distinct: float
     words: float
     clocky: bool
+    eventful: bool
 
     @classmethod
-    def of(cls, column: Any, zone: str) -> _Profile:
+    def of(cls, name: str, column: Any, zone: str) -> _Profile:
         typed = column.combine_chunks()
         text = or_null(as_text(typed))
         some = np.asarray(pc.is_valid(text))
         count = int(some.sum())
         if not count:
-            return cls(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False)
+            return cls(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, False)
         instants = parse_instants(typed, zone, "dmy")
         good = instants.good[some]
         sound = good & (instants.micros[some] > _OLDEST) & (instants.micros[some] < _NEWEST)
@@ -182,26 +191,52 @@ class _Profile:
         filled = pc.drop_null(text)
         known = pc.is_in(pc.utf8_lower(filled), pa.array([*EVENT_TYPES, *WORDS]))
         return cls(
+            rows=count,
             filled=count / len(some),
             dates=float(sound.mean()),
             numbers=float(real.mean()),
             whole=float((real & (np.mod(np.where(real, numbers.values[some], 0), 1) == 0)).mean()),
             distinct=pc.count_distinct(filled).as_py() / count,
             words=float(np.asarray(known).mean()),
+            eventful=plain(name) in _EVENTFUL,
             clocky="typed" in instants.shapes or not set(instants.shapes) <= {"unix", "compact"},
         )
 
 
-_OLDEST, _NEWEST = 631_152_000_000_000, 4_102_444_800_000_000  # 1990 and 2100, microseconds
+_OLDEST, _NEWEST = -2_208_988_800_000_000, 4_102_444_800_000_000  # 1900 and 2100, microseconds
 
 
+#: Names of columns that hold events and nothing else.
+_EVENTFUL = frozenset(
+    map(
+        plain,
+        (
+            "event_type",
+            "event",
+            "event name",
+            "action",
+            "behavior",
+            "behaviour",
+            "behavior type",
+            "行为",
+            "行为类型",
+            "事件",
+            "事件类型",
+        ),
+    )
+)
+#: Words that many columns hold: `order` is in order_status, too.
+_VAGUE = frozenset(
+    {"order", "item", "product", "article", "name", "type", "status", "event", "count", "value", "store", "shop"}
+)
 #: The same names without case and punctuation, with their place; and those long enough to be found inside a name.
 _EXACT = {
     key: {plain(name): place / len(names) for place, name in reversed([*enumerate(names)])}
     for key, names in NAMES.items()
 }
 _INSIDE = {
-    key: tuple(one for one in exact if len(one) >= (2 if ord(one[0]) > 255 else 4)) for key, exact in _EXACT.items()
+    key: tuple(one for one in exact if one not in _VAGUE and len(one) >= (2 if ord(one[0]) > 255 else 4))
+    for key, exact in _EXACT.items()
 }
 
 
@@ -219,16 +254,23 @@ def _name_score(column: str, canonical: str) -> float:
 
 def _score(canonical: str, by_name: float, profile: _Profile) -> float:
     """The name's score as far as the values allow it."""
-    if profile.filled == 0.0:
+    if profile.filled == 0.0 and canonical != "customer_id":
         return 0.0
     if canonical == "occurred_at":
+        if by_name >= 0.8 and profile.dates > 0.0:
+            return max(
+                _LEAST, by_name * profile.dates
+            )  # so named, it is shown with its bad dates rather than passed over
         if profile.dates < 0.5:
             return 0.0
         return max(by_name, 0.45 if profile.clocky and profile.dates > 0.95 else 0.0) * profile.dates
     if canonical in ("quantity", "unit_price", "line_total", "discount"):
         return by_name * profile.numbers * (0.7 + 0.3 * profile.whole if canonical == "quantity" else 1.0)
     if canonical == "event_type":
-        return by_name if profile.words > 0.95 else 0.0
+        # A column that says it holds events is one even if its words are unknown: they are set aside and can be mapped.
+        # Taking them for purchases would be worse.
+        sure = by_name > 0.0 and (profile.words > 0.95 or (profile.eventful and profile.distinct * profile.rows <= 200))
+        return by_name if sure else 0.0
     if canonical == "customer_id":
         return _as_customer(by_name, profile)
     if canonical in ("order_id", "item_id", "session_id", "email", "phone") and profile.dates > 0.9 and profile.clocky:
@@ -239,27 +281,34 @@ def _score(canonical: str, by_name: float, profile: _Profile) -> float:
 def _as_customer(by_name: float, profile: _Profile) -> float:
     """A customer column repeats itself, and holds no dates or fractions."""
     if (profile.dates > 0.9 and profile.clocky) or (profile.numbers > 0.9 and profile.whole < 0.9):
-        return 0.0
-    return by_name * (0.8 if profile.distinct > 0.995 else 1.0) * (0.5 + 0.5 * profile.filled)
+        return _LEAST if by_name >= 0.8 else 0.0
+    unlike = profile.rows >= 50 and profile.distinct > 0.995
+    return by_name * (0.8 if unlike else 1.0) * (0.5 + 0.5 * profile.filled)
 
 
 def guessed(sample: pa.Table, zone: str) -> tuple[Preset, Columns]:
     """A preset made for this one file."""
     columns = guess_columns(sample, zone)
-    return (
-        Preset(
-            name="orders",
-            title=_TITLE,
-            columns={name: (column,) for name, column in columns.found.items()},
-            event_types=WORDS,
-        ),
-        columns,
-    )
+    notes = (_REPEATED,) if _repeats_total(sample, columns.found) else ()
+    found = {name: (column,) for name, column in columns.found.items()}
+    return Preset(name="orders", title=_TITLE, columns=found, event_types=WORDS, notes=notes), columns
 
 
-def missing_share(sample: pa.Table, column: str) -> float:
-    """Share of rows without a customer."""
-    return float(np.asarray(nobody(as_text(sample[column]))).mean()) if sample.num_rows else 0.0
+def _repeats_total(sample: pa.Table, found: Mapping[str, str]) -> bool:
+    """Does each line of an order carry the same amount? Then it may be the order's total, counted once a line."""
+    if not {"order_id", "line_total"} <= set(found):
+        return False
+    lines = pa.table({"order": as_text(sample[found["order_id"]]), "amount": as_text(sample[found["line_total"]])})
+    orders = lines.group_by("order").aggregate([("amount", "count"), ("amount", "count_distinct")])
+    several = orders.filter(pc.greater(orders["amount_count"], 1))
+    return several.num_rows >= 3 and bool(pc.max(several["amount_count_distinct"]).as_py() == 1)
+
+
+_REPEATED = Text(
+    "Every line of an order has the same amount: if that is the order's total, it is counted once a line. "
+    "Map unit_price, or leave line_total out of [mapping] columns.",
+    "同一订单的每一行金额都相同：如果这是订单总额，会按行重复计算。请改用 unit_price，或在 [mapping] columns 中去掉 line_total。",
+)
 
 
 def _never(head: Head) -> bool:

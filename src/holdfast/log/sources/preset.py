@@ -24,6 +24,8 @@ HIDDEN = "\x00"
 ROW = HIDDEN + "row"
 #: The whole row as it came, where shaping or flattening took it apart.
 RAW = HIDDEN + "raw"
+#: What tells a line from the others of its order. Kept with a rejected row, so that a replay gives it the same event_id.
+LINE = HIDDEN + "line"
 #: Event type of rows that only say who somebody is; they become identity keys and no event.
 IDENTIFY = "identify"
 

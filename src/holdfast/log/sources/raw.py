@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.log.sources.preset import HIDDEN, RAW
+from holdfast.log.sources.preset import HIDDEN, LINE, RAW
 
 
 def as_json(table: pa.Table, *, drop_empty: bool = False) -> Any:
@@ -19,7 +19,8 @@ def as_json(table: pa.Table, *, drop_empty: bool = False) -> Any:
     """
     if RAW in table.column_names and not drop_empty:
         return _flat(table[RAW])
-    table = table.drop_columns([name for name in table.column_names if name.startswith(HIDDEN)])
+    kept = () if drop_empty else (LINE,)
+    table = table.drop_columns([name for name in table.column_names if name.startswith(HIDDEN) and name not in kept])
     if not table.num_rows or not table.num_columns:
         return pa.array(["{}"] * table.num_rows, pa.string())
     if table.num_columns > 200:

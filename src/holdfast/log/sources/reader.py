@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.core.progress import Progress
+from holdfast.log.sources.decode import decoder
 from holdfast.log.sources.preset import Head
 
 
@@ -86,19 +87,12 @@ def _plain(column: Any) -> Any:
 
 
 def text_of(column: Any) -> Any:
-    """Bytes as text; a value that is no UTF-8 is read as Western (cp1252), the usual stray."""
+    """Bytes as text; strays that are no UTF-8 are read as Western."""
     try:
         return pc.cast(column, pa.string())
     except pa.ArrowInvalid:
-        values = [None if one is None else _decoded(one) for one in column.to_pylist()]
+        values = [None if one is None else decoder("utf-8").decode(one, final=True) for one in column.to_pylist()]
         return pa.chunked_array([pa.array(values, pa.string())])
-
-
-def _decoded(value: bytes) -> str:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("cp1252", errors="replace")
 
 
 def unique(names: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from holdfast.core.schema import REJECTED
 from holdfast.log.sources.ids import as_text, or_null
 from holdfast.log.sources.numbers import parse_numbers
-from holdfast.log.sources.preset import ROW
+from holdfast.log.sources.preset import HIDDEN, ROW
 from holdfast.log.sources.raw import as_json
 from holdfast.log.sources.reader import BadRow
 
@@ -49,6 +49,8 @@ class Rows:
         self.size = table.num_rows
         self.numbers: NDArray[np.int64] = np.asarray(table[ROW]).astype(np.int64)
         self._wrong: list[tuple[Flags, str, str]] = []
+        # Most files have one row a line; only what was taken apart repeats numbers.
+        self.single = bool(np.all(np.diff(self.numbers) > 0))
 
     def has(self, name: str) -> bool:
         return name in self.reading.columns or name in self.reading.constants
@@ -75,9 +77,13 @@ class Rows:
         marked = np.zeros(self.size, bool)
         for flags, _, _ in self._wrong:
             marked |= flags
-        if marked.any() and len(np.unique(self.numbers)) < self.size:
+        if marked.any() and not self.single:
             marked = np.isin(self.numbers, self.numbers[marked])
         return marked
+
+    def read(self) -> int:
+        """How many source rows these are."""
+        return self.size if self.single else len(np.unique(self.numbers))
 
     def rejected(self, amount: Any, cut: tuple[BadRow, ...]) -> pa.Table:
         """The set-aside rows as a REJECTED table, one per source row."""
@@ -100,6 +106,7 @@ class Rows:
         rows = self.table.take(pa.array(at))
         name = self.reading.columns.get(column, column)
         value = rows[name] if name in rows.column_names else pa.nulls(len(at), pa.string())
+        name = column if name.startswith(HIDDEN) else name
         return pa.table(
             {
                 "source": pa.array([self.reading.source] * len(at), pa.string()),
@@ -117,7 +124,10 @@ class Rows:
         """A numeric column; cells that hold something else mark their row."""
         found = parse_numbers(self.raw(name), self.reading.decimal)
         if not found.good.all():
-            blank = found.empty | np.asarray(pc.is_null(self.text(name)))
+            # An empty cell has many names, but a computed "not a number" is not one of them.
+            text = as_text(self.raw(name))
+            nan = np.asarray(pc.fill_null(pc.equal(pc.utf8_lower(text), "nan"), False))
+            blank = found.empty | (np.asarray(pc.is_null(or_null(text))) & ~nan)
             self.wrong(~found.good & ~blank, name, reason)
         return found
 

@@ -24,7 +24,7 @@ class ImportSettings:
     date_order: str = setting(
         "", "Order of day and month in dates such as 03/04/2024; empty: guessed.", choices=("", "dmy", "mdy")
     )
-    sheet: str = setting("", "Sheet of an Excel workbook; empty: the first that holds a table.")
+    sheet: str = setting("", "Sheet of an Excel workbook; empty: the fullest, and all with the same header.")
     keep_properties: bool = setting(False, "Keep the columns that nothing else reads, as JSON in `properties`.")
     missing_ids: tuple[str, ...] = setting(
         (), "Words in the customer column that mean nobody, beside the built-in ones (null, 0, guest, ...)."

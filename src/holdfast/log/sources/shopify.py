@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from holdfast.core.text import Text
 from holdfast.log.sources.ids import as_text, or_null
 from holdfast.log.sources.numbers import parse_numbers
-from holdfast.log.sources.preset import HIDDEN, PRESETS, Preset, Shaper
+from holdfast.log.sources.preset import HIDDEN, LINE, PRESETS, Preset, Shaper
 
-_TYPE, _AT, _WHO, _ITEM, _OFF, _UNITS, _PRICE = (
-    HIDDEN + one for one in ("type", "at", "who", "item", "off", "units", "price")
+_ID, _TYPE, _AT, _WHO, _ITEM, _OFF, _UNITS, _PRICE = (
+    HIDDEN + one for one in ("id", "type", "at", "who", "item", "off", "units", "price")
 )
 #: Cells that only the first line of an order has.
 _OF_ORDER = (
@@ -24,18 +24,23 @@ _OF_ORDER = (
 
 
 def _shape() -> Shaper:
-    last: list[pa.Table] = []
+    #: First line of the order that the last chunk ended in, and how many of its lines have been seen.
+    last: list[tuple[pa.Table, int]] = []
 
     def shape(table: pa.Table) -> pa.Table:
         raw_refund = _cell(table, "Refunded Amount")
-        whole = pa.concat_tables([*last, table], promote_options="permissive") if last else table
+        carried = [last[0][0]] if last else []
+        whole = pa.concat_tables([*carried, table], promote_options="permissive")
         first = _first_line(whole["Name"])
-        last[:] = [whole.slice(int(first[-1]), 1)]
-        start = whole.num_rows - table.num_rows
+        line = np.arange(len(first)) - first + np.where((first == 0) & bool(last), last[0][1] - 1 if last else 0, 0)
+        last[:] = [(whole.slice(int(first[-1]), 1), int(line[-1]) + 1)]
+        first, line = first[len(carried) :], line[len(carried) :]
         for name in _OF_ORDER:
             if name in whole.column_names:
-                filled = whole[name].take(pa.array(first[start:]))
-                table = table.set_column(table.column_names.index(name), name, filled)
+                table = table.set_column(table.column_names.index(name), name, whole[name].take(pa.array(first)))
+        if LINE not in table.column_names:
+            number = pa.array(line, pa.int64()).cast(pa.string())
+            table = table.append_column(LINE, pc.binary_join_element_wise(as_text(table["Name"]), number, "/"))
         return _with_events(table, raw_refund)
 
     return shape
@@ -50,12 +55,16 @@ def _first_line(names: Any) -> Any:
 
 
 def _with_events(table: pa.Table, refunded: Any) -> pa.Table:
-    """Each line a purchase; the lines of a cancelled order once more as cancels; an order's refund as one row."""
+    """Each line a purchase; the lines of a cancelled order once more as cancels; an order's refund as one row.
+
+    Each has an id of its own, so that a later export, where the order has gone on, changes the rows and adds none.
+    """
     created, cancelled = _cell(table, "Created at"), _cell(table, "Cancelled at")
     who = pc.coalesce(pc.utf8_lower(_cell(table, "Email")), _cell(table, "Phone"), _cell(table, "Billing Phone"))
     item = pc.coalesce(_cell(table, "Lineitem sku"), _cell(table, "Lineitem name"))
     lines = table.append_column(_WHO, who).append_column(_ITEM, item).append_column(_OFF, _discount(table))
     units, price = _cell(table, "Lineitem quantity"), _cell(table, "Lineitem price")
+    lines = lines.append_column(_ID, table[LINE])
     bought = _event(lines, "purchase", created, units, price)
     voided = pc.is_valid(cancelled)
     back = _event(lines, "cancel", cancelled, units, price).filter(voided)
@@ -66,12 +75,18 @@ def _with_events(table: pa.Table, refunded: Any) -> pa.Table:
     nothing = pa.nulls(table.num_rows, pa.string())
     refund = _event(lines, "refund", when, one, refunded)
     refund = refund.set_column(refund.column_names.index(_ITEM), _ITEM, nothing)
+    refund = refund.set_column(
+        refund.column_names.index(_ID), _ID, pc.binary_join_element_wise(as_text(table["Name"]), "refund", "/")
+    )
     refund = refund.set_column(refund.column_names.index(_OFF), _OFF, pa.nulls(table.num_rows, pa.float64()))
     return pa.concat_tables([bought, back, refund.filter(paid_back)], promote_options="permissive")
 
 
 def _event(lines: pa.Table, kind: str, when: Any, units: Any, price: Any) -> pa.Table:
     kinds = pa.array([kind] * lines.num_rows, pa.string())
+    if kind == "cancel":
+        own = pc.binary_join_element_wise(lines[_ID], kind, "/")
+        lines = lines.set_column(lines.column_names.index(_ID), _ID, own)
     for name, column in ((_TYPE, kinds), (_AT, when), (_UNITS, units), (_PRICE, price)):
         lines = lines.append_column(name, column)
     return lines
@@ -101,6 +116,7 @@ PRESETS.add(
         name="shopify",
         title=Text("Shopify orders export", "Shopify 订单导出"),
         columns={
+            "event_id": (_ID,),
             "customer_id": (_WHO,),
             "occurred_at": (_AT,),
             "event_type": (_TYPE,),

@@ -27,9 +27,10 @@ class Opened:
     preset: Preset
     reading: Reading
     guess: Guess
+    implied: Mapping[str, str] = field(default_factory=dict)
 
-    def batches(self, progress: Progress = SILENT) -> Iterator[Batch]:
-        """The rows as batches; refuses the file at its end where not one row could be used."""
+    def batches(self, progress: Progress = SILENT, *, strict: bool = True) -> Iterator[Batch]:
+        """The rows as batches; `strict` refuses the file at its end where not one row could be used."""
         shape = self.preset.shape() if self.preset.shape else None
         read = kept = 0
         told: tuple[str, str, str] | None = None
@@ -41,7 +42,7 @@ class Opened:
                 told = (first["reason"], first["column"] or "the row", first["value"] or "empty")
             if batch.read:
                 yield batch
-        if not kept:
+        if strict and not kept:
             self._refuse(read, told)
 
     def _batch(self, chunk: Chunk, shape: Shaper | None) -> Batch:
@@ -66,7 +67,7 @@ class Source:
     """Rows from somewhere, ready to be taken in. Satisfies `holdfast.log.batch.BatchSource`.
 
     `guess` is that of the first file, `guesses` has one for each. `defaults` holds the zone and currency that the
-    preset implies; `clean` its wishes for cleaning.
+    preset implies or the file names; `clean` its wishes for cleaning.
     """
 
     source: str
@@ -75,6 +76,7 @@ class Source:
     opened: Sequence[Opened]
     clean: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = True
 
     @property
     def guess(self) -> Guess:
@@ -87,4 +89,4 @@ class Source:
     def batches(self, progress: Progress = SILENT) -> Iterator[Batch]:
         """The rows, in order, in batches that fit in memory. May be called again, unless a stream was given."""
         for one in self.opened:
-            yield from one.batches(progress)
+            yield from one.batches(progress, strict=self.strict)

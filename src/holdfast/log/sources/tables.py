@@ -29,7 +29,7 @@ def table_batch(reading: Reading, table: pa.Table, cut: tuple[BadRow, ...] = ())
     columns = {column.name: _column(rows, column) for column in spec.columns}
     keep = pa.array(~rows.bad())
     kept = spec.conform(pa.table(columns)).filter(keep)
-    read = rows.size + len(cut)
+    read = rows.read() + len(cut)
     return Batch(read, {spec.name: kept} if kept.num_rows else {}, rows.rejected(None, cut))
 
 

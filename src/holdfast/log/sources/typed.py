@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -41,6 +41,8 @@ class TypedReader:
             self._first = tidy(pa.Table.from_batches(first)).slice(0, _SAMPLE_ROWS)
             # A stream that can be read once only goes on where the sample stopped.
             self._rest = None if self.again else chain(first, batches)
+            if self.again and isinstance(batches, Generator):
+                batches.close()  # gives a database connection back at once
         return self._first
 
     def head(self) -> Head:

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 
 from holdfast.core.text import Text
 from holdfast.log.sources.ids import as_text, or_null
-from holdfast.log.sources.preset import HIDDEN, PRESETS, Head, Preset, Shaper, plain
+from holdfast.log.sources.preset import HIDDEN, LINE, PRESETS, Head, Preset, Shaper, plain
 
-_TYPE, _WHO, _ITEM = HIDDEN + "type", HIDDEN + "who", HIDDEN + "item"
+_ID, _TYPE, _WHO, _ITEM = HIDDEN + "id", HIDDEN + "type", HIDDEN + "who", HIDDEN + "item"
 _NAMES: dict[str, tuple[str, ...]] = {
     "order": ("Order Number", "Order ID", "order_id", "order_number"),
     "date": ("Order Date", "order_date", "Date Created", "date_created", "date"),
@@ -44,6 +44,9 @@ def _looks(head: Head) -> bool:
 
 
 def _shape() -> Shaper:
+    seen: dict[str, int] = {}
+    last: list[str] = []
+
     def shape(table: pa.Table) -> pa.Table:
         user, email = _cell(table, "user"), pc.utf8_lower(_cell(table, "email"))
         user = pc.if_else(pc.is_in(user, pa.array(["0"])), None, user)  # WooCommerce writes 0 for a guest
@@ -52,13 +55,42 @@ def _shape() -> Shaper:
         item = pc.coalesce(_cell(table, "sku"), _cell(table, "name"))
         # One id for a person who orders as a guest and later with an account: the e-mail, where there is one.
         lines = table.append_column(_WHO, pc.coalesce(email, user)).append_column(_ITEM, item)
-        parts = [lines.append_column(_TYPE, kind)]
+        if LINE not in table.column_names:
+            own = _line_ids(_cell(table, "order").to_pylist(), item.to_pylist(), seen, last)
+            lines = lines.append_column(LINE, pa.array(own, pa.string()))
+        ids = lines[LINE]
+        parts = [lines.append_column(_TYPE, kind).append_column(_ID, ids)]
         for word, event in (("cancelled", "cancel"), ("refunded", "refund")):
-            taken = lines.filter(pc.fill_null(pc.equal(status, word), False))
-            parts.append(taken.append_column(_TYPE, pa.array([event] * taken.num_rows, pa.string())))
+            taken = pc.fill_null(pc.equal(status, word), False)
+            own = pc.binary_join_element_wise(ids, event, "/").filter(taken)
+            some = lines.filter(taken)
+            parts.append(
+                some.append_column(_TYPE, pa.array([event] * some.num_rows, pa.string())).append_column(_ID, own)
+            )
         return pa.concat_tables(parts, promote_options="permissive")
 
     return shape
+
+
+def _line_ids(
+    orders: list[str | None], items: list[str | None], seen: dict[str, int], last: list[str]
+) -> list[str | None]:
+    """Order, item and the how-many-th line of that item: a later export changes a line's row and adds none.
+
+    `seen` counts the items of the order in hand alone, as the lines of an order stand together.
+    """
+    ids: list[str | None] = []
+    for order, item in zip(orders, items, strict=True):
+        if order is None:
+            ids.append(None)
+            continue
+        if last != [order]:
+            last[:] = [order]
+            seen.clear()
+        key = item or ""
+        seen[key] = seen.get(key, 0) + 1
+        ids.append(f"{order}/{key}" if seen[key] == 1 else f"{order}/{key}/{seen[key]}")
+    return ids
 
 
 def _cell(table: pa.Table, what: str) -> Any:
@@ -72,6 +104,7 @@ PRESETS.add(
         name="woocommerce",
         title=Text("WooCommerce order lines", "WooCommerce 订单明细"),
         columns={
+            "event_id": (_ID,),
             "customer_id": (_WHO,),
             "occurred_at": _NAMES["date"],
             "event_type": (_TYPE,),

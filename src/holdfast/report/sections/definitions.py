@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from holdfast.core.terms import TERMS
 from holdfast.core.text import Text
 from holdfast.report import words
 from holdfast.report.html import Html, el
+from holdfast.report.meanings import MEANINGS
 from holdfast.report.parts import Section
 from holdfast.report.story import Story
 from holdfast.report.voice import Voice
 
 _TITLE = Text("What the numbers mean", "数字的含义")
-_SHOWN = (
-    "population", "cutoff", "horizon", "gap", "churned", "p_churn", "value_at_risk", "risk_band",
-    "days_since_last_order", "survival", "holdout", "fold", "release",
-)  # fmt: skip
 _LIFECYCLE = Text("life-cycle: {state}", "生命周期：{state}")
 _FACTS = {
     "release_id": Text("release", "发布版本"),
@@ -37,15 +33,15 @@ _FILES = ("lists/at_risk.csv", "lists/why.csv", "customers.parquet", "quality.js
 
 def definitions(story: Story, voice: Voice) -> Section:
     """The definition list that every dotted word links to."""
-    entries = [_entry(t.name, voice.say(t.meaning)) for t in TERMS if t.name in _SHOWN]
+    entries = [_entry(word, voice.say(meaning), f"def-{word}") for word, meaning in MEANINGS.items()]
     for state, meaning in (story.lifecycle.get("meanings") or {}).items():
         entries.append(_entry(voice.say(_LIFECYCLE, state=voice.say(words.state(state))), voice.say(meaning)))
     body = el("dl", entries, class_="definitions")
     return Section("definitions", voice.say(_TITLE), story.definition(voice), [body, _facts(story, voice)])
 
 
-def _entry(name: str, meaning: str) -> Html:
-    return el("div", el("dt", name, id=f"def-{name}" if name in _SHOWN else None), el("dd", meaning))
+def _entry(word: str, meaning: str, place: str | None = None) -> Html:
+    return el("div", el("dt", word, id=place), el("dd", meaning))
 
 
 def _facts(story: Story, voice: Voice) -> Html:

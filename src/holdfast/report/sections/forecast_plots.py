@@ -102,6 +102,8 @@ def folds(found: Scores, voice: Voice) -> Html | None:
     models = [m for m in found.models if found.value(m, "auc") is not None]
     values = [v for m in models for c in found.cutoffs if (v := found.value(m, "auc", c)) is not None]
     lows = [row["low"] for c in found.cutoffs if (row := found.row(found.chosen, "auc", c)) and row["low"] is not None]
+    if not values:
+        return None  # one class only: no pair to tell apart
     low, high = min([*values, *lows]), max(values)
     ticks = [t / 20 for t in range(int(low * 20), int(high * 20) + 2)]
     count = len(found.cutoffs)

@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast.core.text import Text
 from holdfast.report.html import Html, el
-from holdfast.report.parts import Col, table
+from holdfast.report.parts import Col, table, term
 from holdfast.report.scores import LESS, Scores, model_name
 from holdfast.report.voice import Voice
 
@@ -55,7 +55,8 @@ def _grid(found: Scores, metric: str, voice: Voice) -> Html:
     heads = [
         Col(voice.say(_MODEL)),
         *(Col([voice.short_day(day), el("small", day[:4])], "num") for day in found.cutoffs),
-        *(Col(voice.say(word), "num") for word in (_MEAN, _WORST, _SPREAD)),
+        *(Col(voice.say(word), "num") for word in (_MEAN, _WORST)),
+        Col(term("spread", voice.say(_SPREAD), voice), "num"),
         Col(voice.say(_GAIN), "num"),
     ]
     rows = []
@@ -100,7 +101,7 @@ def details(found: Scores, voice: Voice) -> Html | None:
     metrics = [m for m in METRICS if any(found.value(model, m) is not None for model in found.models)]
     if not found.cutoffs or not metrics:
         return None
-    heads = [Col(voice.say(_MODEL)), *(Col(voice.say(METRICS[m]), "num") for m in metrics)]
+    heads = [Col(voice.say(_MODEL)), *(Col(term(m, voice.say(METRICS[m]), voice), "num") for m in metrics)]
     rows = []
     for model in found.models:
         cells = [_with_interval(found.row(model, m), voice) for m in metrics]

@@ -6,6 +6,7 @@ from holdfast.core.text import Text
 from holdfast.report import words
 from holdfast.report.html import Html, el
 from holdfast.report.parts import Col, Section, chip, figure, table, term
+from holdfast.report.sections.holders import holders
 from holdfast.report.story import Story
 from holdfast.report.voice import Voice
 
@@ -32,7 +33,7 @@ def ladder(story: Story, voice: Voice) -> Section:
         money=voice.percent(float(story.at_risk[upper].sum()) / total),
     )
     rungs = el("div", [_rung(story, voice, band, total) for band in ORDER], class_="ladder")
-    body = figure(rungs, voice.say(_CAPTION), _numbers(story, voice), voice)
+    body = [figure(rungs, voice.say(_CAPTION), _numbers(story, voice), voice), holders(story, voice)]
     return Section("ladder", voice.say(_TITLE), lead, body, voice.say(story.bands.get("rule")))
 
 

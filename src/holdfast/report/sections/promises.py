@@ -8,6 +8,7 @@ from typing import Any
 from holdfast.core.text import Text
 from holdfast.report import words
 from holdfast.report.html import Html, el
+from holdfast.report.kept import gone, kept, money_kept, newest_first
 from holdfast.report.parts import Col, Section, absent, figure, legend, table
 from holdfast.report.plot import Plot, share_axis
 from holdfast.report.story import Story
@@ -23,11 +24,6 @@ _RELEASE = Text("Release of {day}", "{day}发布的版本")
 _SAID, _HAPPENED = Text("said", "预测"), Text("happened", "实际")
 _INSIDE = Text("The share that left lies within the published interval.", "实际流失比例落在当时公布的区间内。")
 _OUTSIDE = Text("The share that left lies outside the published interval.", "实际流失比例落在当时公布的区间之外。")
-_MONEY = Text("Value at risk: called {said}, then lost {lost}.", "风险价值：曾预计{said}，随后实际损失{lost}。")
-_MONEY_UNKNOWN = Text(
-    "Value at risk: called {said}; these customers then spent {spent}.",
-    "风险价值：曾预计{said}；这些客户随后消费了{spent}。",
-)
 _CAPTION = Text(
     "On the line, what was said happened. By risk band; whiskers: 95%.",
     "落在对角线上表示所言即所现。按风险等级；须线为95%区间。",
@@ -47,12 +43,10 @@ def promises(story: Story, voice: Voice) -> Section:
     if not story.promises:
         _, end = story.horizon_days(voice)
         return Section("promises", voice.say(_TITLE), None, absent(_NONE_YET, voice, day=voice.day(end)))
-    newest = sorted(story.promises, key=lambda one: str(one.get("cutoff") or ""), reverse=True)
+    newest = newest_first(story.promises)
     blocks = [_block(one, voice) for one in newest[:SHOWN]]
     rest = _older(newest[SHOWN:], voice)
-    return Section(
-        "promises", voice.say(_TITLE), voice.say(newest[0].get("sentence")), [blocks, rest], voice.say(_NOTE)
-    )
+    return Section("promises", voice.say(_TITLE), kept(newest[0], voice), [blocks, rest], voice.say(_NOTE))
 
 
 def _block(one: Mapping[str, Any], voice: Voice) -> Html:
@@ -62,18 +56,9 @@ def _block(one: Mapping[str, Any], voice: Voice) -> Html:
         el("h3", voice.say(_RELEASE, day=voice.day(one.get("cutoff")))),
         el("p", big, class_="kept-big"),
         el("p", voice.say(_INSIDE if within else _OUTSIDE), class_="muted") if within is not None else None,
-        _money(one.get("value_at_risk"), voice),
+        [el("p", said, class_="muted") for said in (money_kept(one, voice), gone(one, voice)) if said],
     ]
     return el("div", el("div", facts), _bands(one.get("bands") or [], voice), class_="promise")
-
-
-def _money(money: Mapping[str, Any] | None, voice: Voice) -> Html | None:
-    if not money:
-        return None
-    said = voice.money(money.get("said"))
-    if money.get("lost") is None:
-        return el("p", voice.say(_MONEY_UNKNOWN, said=said, spent=voice.money(money.get("spent"))))
-    return el("p", voice.say(_MONEY, said=said, lost=voice.money(money["lost"])))
 
 
 def _bands(bands: list[Mapping[str, Any]], voice: Voice) -> Html | None:

@@ -130,7 +130,7 @@ def _findings(findings: Sequence[Mapping[str, Any]], voice: Voice) -> Html | Non
         (
             [voice.say(one["sentence"]), _examples(one.get("examples") or [], voice)],
             voice.count(one["rows"]),
-            voice.money(one.get("amount")),
+            voice.cents(one.get("amount")),
             chip("muted", voice.say(FATES.get(one["disposition"], one["disposition"]))),
         )
         for one in findings
