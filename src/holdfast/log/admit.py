@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 
 from holdfast.core.clock import from_micros
 from holdfast.engine.duck import Engine
-from holdfast.log.content import content_hash, instant, text_of
+from holdfast.log.content import content_hash, content_text, instant, text_of
 from holdfast.log.money import signed_amount
 from holdfast.log.staging import Staged
 from holdfast.log.store import Draft, Segment
@@ -66,10 +66,8 @@ def _with_identity(engine: Engine, staged: Staged, delay: timedelta) -> ir.Table
     rows = staged.table(engine, "events")
     # A row that has an id of its own is compared with stored rows, which hold no unread columns.
     rows = rows.mutate(unread=ibis.ifelse(rows.event_id.isnull(), rows.unread, ibis.null("string")))
-    rows = rows.mutate(content=content_hash(rows, (*EVENT_CONTENT, "unread")))
-    place = ibis.window(group_by=["content", "source_file"], order_by=["source_row"])
+    rows = _with_repeats(engine, rows)
     return rows.mutate(
-        repeat=ibis.row_number().over(place).cast("int32"),
         given_at=rows.recorded_at,
         recorded_at=rows.recorded_at.coalesce(
             rows.occurred_at + ibis.interval(microseconds=delay // timedelta(microseconds=1))
@@ -77,6 +75,25 @@ def _with_identity(engine: Engine, staged: Staged, delay: timedelta) -> ir.Table
         if delay
         else rows.recorded_at.coalesce(rows.occurred_at),
     )
+
+
+def _with_repeats(engine: Engine, rows: ir.Table) -> ir.Table:
+    """Rows with their content's hash, and the number of each among the identical rows of its file.
+
+    Few rows have a twin, and only those are sorted: a quick hash, kept nowhere, finds the candidates.
+    """
+    said = (*EVENT_CONTENT, "unread")
+    rows = engine.view(rows.mutate(mark=content_text(rows, said).hash()))
+    twins = rows.group_by("mark").aggregate(copies=rows.count())
+    twins = engine.cached(twins.filter(twins.copies > 1).select("mark"))
+    hashed = rows.mutate(content=content_hash(rows, said))
+    first = ibis.literal(0, "int32")
+    if not engine.scalar(twins.count()):
+        return hashed.mutate(repeat=first)
+    single = hashed.anti_join(twins, "mark").mutate(repeat=first)
+    double = hashed.semi_join(twins, "mark")
+    place = ibis.window(group_by=["content", "source_file"], order_by=["source_row"])
+    return ibis.union(single, double.mutate(repeat=ibis.row_number().over(place).cast("int32")))
 
 
 def _unknown(engine: Engine, draft: Draft, staged: Staged, rows: ir.Table, source: str) -> ir.Table:

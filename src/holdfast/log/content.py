@@ -17,13 +17,19 @@ def instant(at: datetime) -> ir.TimestampScalar:
     return ibis.literal(at, type="timestamp('UTC', 6)")
 
 
-def content_hash(table: ir.Table, columns: tuple[str, ...], suffix: str = "") -> ir.StringValue:
-    """Hash of what a row says, by named columns; a column that is null, or that comes later, changes nothing."""
+def content_text(table: ir.Table, columns: tuple[str, ...]) -> ir.StringValue:
+    """What a row says, by named columns, as one text; a column that is null, or that comes later, changes nothing."""
     parts = [ibis.literal(f"{name}=").concat(text_of(table[name])) for name in columns]
-    return ibis.literal(_SEPARATOR + suffix).join(parts).hexdigest("md5").left(_HASH_LENGTH)
+    return ibis.literal(_SEPARATOR).join(parts)
+
+
+def content_hash(table: ir.Table, columns: tuple[str, ...]) -> ir.StringValue:
+    """Hash of what a row says, the same in every version of every engine."""
+    return content_text(table, columns).hexdigest("md5").left(_HASH_LENGTH)
 
 
 def text_of(column: ir.Value) -> ir.StringValue:
+    """A column as text, one way for each type."""
     kind = column.type()
     if kind.is_string():
         return column

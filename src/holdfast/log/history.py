@@ -18,12 +18,13 @@ import ibis.expr.types as ir
 
 from holdfast.core.log import EventLog
 from holdfast.core.progress import SILENT, Progress
-from holdfast.core.schema import EVENTS_CLEAN
+from holdfast.core.schema import CANONICAL, EVENTS_CLEAN
 from holdfast.engine.duck import Engine
-from holdfast.engine.files import replacing, write_bytes
+from holdfast.engine.files import replacing, sha256, write_bytes
 from holdfast.log.clean.fill_categories import fill_categories
 from holdfast.log.clean.pipeline import VERSION, Cleaned, clean, flag_customers, in_force
 from holdfast.log.clean.rule import Context
+from holdfast.log.content import content_hash
 from holdfast.log.identity.resolve import with_customers
 from holdfast.log.quality import Quality, measure
 from holdfast.log.settings import CleanSettings, IdentitySettings
@@ -53,18 +54,22 @@ def open_log(
     """
     settings, identity = settings or CleanSettings(), identity or IdentitySettings()
     manifest = lake.manifest
-    fingerprint = _fingerprint(manifest, settings, identity, zone, currency, now)
-    store = _Store(None if cache is None else Path(cache) / "log", fingerprint)
+    made_from = _made_from(manifest, settings, identity, zone, currency, now)
+    store = _Store(None if cache is None else Path(cache) / "log", made_from)
+    tables = side_tables(engine, lake, manifest, settings, identity)
     kept = store.load(engine)
     if kept is None:
         progress.step("clean", 0, 2)
         kept = _build(engine, lake, manifest, settings, identity, currency, now, store)
+        events, flags, quality = kept
+        told = {"fingerprint": store.fingerprint(engine, manifest, tables, zone, currency)}
+        kept = events, flags, replace(quality, facts={**quality.facts, **told})
+        store.finish(kept[2])
         progress.step("clean", 2, 2)
     events, flags, quality = kept
-    tables = side_tables(engine, lake, manifest, settings, identity)
+    fingerprint = str(quality.facts["fingerprint"])
     first, last = (_instant(quality.facts[name]) for name in ("first_event_at", "last_event_at"))
-    content = _content(quality, settings, zone, currency)
-    return EventLog(events, zone, currency, content, first, last, {**tables, "flags": flags}), quality
+    return EventLog(events, zone, currency, fingerprint, first, last, {**tables, "flags": flags}), quality
 
 
 def _build(
@@ -85,18 +90,7 @@ def _build(
     flags, flagged = flag_customers(engine, events, context)
     flags = store.keep(engine, "flags", flags.order_by(["rule", "customer_id"]))
     filled = fill_categories(lake.table(engine, "items"), settings)[1] if settings.fill_categories else ()
-    quality = measure(engine, lake, manifest, cleaned, events, currency, (*flagged, *filled))
-    sides = side_tables(engine, lake, manifest, settings, identity)
-    digests = {name: engine.digest(table) for name, table in {"events": events, **sides}.items()}
-    quality = replace(quality, facts={**quality.facts, "digests": digests})
-    store.finish(quality)
-    return events, flags, quality
-
-
-def _content(quality: Quality, settings: CleanSettings, zone: str, currency: str) -> str:
-    """The log's fingerprint: of what a reader sees, not of when it was imported, so that the same files give the same."""
-    parts = [VERSION, quality.facts["digests"], asdict(settings), zone, currency]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return events, flags, measure(engine, lake, manifest, cleaned, events, currency, (*flagged, *filled))
 
 
 def _rows(engine: Engine, lake: Lake, manifest: Manifest, cleaned: Cleaned, identity: IdentitySettings) -> ir.Table:
@@ -106,11 +100,14 @@ def _rows(engine: Engine, lake: Lake, manifest: Manifest, cleaned: Cleaned, iden
 
 
 def _wishes(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
-    """What the newest import of each source wishes of cleaning."""
-    return {str(one["source"]): one["clean"] for one in manifest.imports}
+    """What the imports of each source wish of cleaning; where they differ, the newest counts."""
+    wishes: dict[str, dict[str, Any]] = {}
+    for one in manifest.imports:
+        wishes.setdefault(str(one["source"]), {}).update(one["clean"])
+    return dict(wishes)
 
 
-def _fingerprint(
+def _made_from(
     manifest: Manifest,
     settings: CleanSettings,
     identity: IdentitySettings,
@@ -118,16 +115,17 @@ def _fingerprint(
     currency: str,
     now: datetime | None,
 ) -> str:
+    """All that the clean log depends on: under this name it is kept."""
     parts = [VERSION, manifest.fingerprint, asdict(settings), asdict(identity), zone, currency, now and now.isoformat()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class _Store:
-    """Where the cleaned rows of one fingerprint are kept: in the cache folder, or in the engine without one."""
+    """Where the cleaned rows of one state are kept: in the cache folder, or in the engine without one."""
 
     folder: Path | None
-    fingerprint: str
+    name: str
 
     def keep(self, engine: Engine, name: str, rows: ir.Table) -> ir.Table:
         """The rows, written once."""
@@ -142,14 +140,29 @@ class _Store:
         """Write the quality last: it says that all is there. Then drop logs of older states; they can be rebuilt."""
         if self.folder is None:
             return
-        done = write_bytes(self.folder / f"{self.fingerprint}.json", quality.to_json().encode())
+        done = write_bytes(self.folder / f"{self.name}.json", quality.to_json().encode())
         for old in (*self.folder.glob("*.json"), *self.folder.glob("*.parquet")):
             if not old.name.startswith(done.stem):
                 old.unlink(missing_ok=True)
 
+    def fingerprint(
+        self, engine: Engine, manifest: Manifest, tables: Mapping[str, ir.Table], zone: str, currency: str
+    ) -> str:
+        """Hash of all that a reader of the log can see: the same files give the same log, whenever they are imported."""
+        if self.folder is None:
+            return self.name
+        hashed = hashlib.sha256(json.dumps([VERSION, zone, currency]).encode())
+        hashed.update(sha256(self._path(self.folder, "events")).encode())
+        for name in sorted(tables):
+            if manifest.rows("identity_keys" if name == "identities" else name):
+                rows = tables[name].select(said=content_hash(tables[name], CANONICAL[name].names)).order_by("said")
+                for batch in engine.batches(rows):
+                    hashed.update("".join(batch.column(0).to_pylist()).encode())
+        return hashed.hexdigest()[:16]
+
     def load(self, engine: Engine) -> tuple[ir.Table, ir.Table, Quality] | None:
         """What an earlier call kept, or None."""
-        done = None if self.folder is None else self.folder / f"{self.fingerprint}.json"
+        done = None if self.folder is None else self.folder / f"{self.name}.json"
         if self.folder is None or done is None or not done.is_file():
             return None
         events, flags = (self._path(self.folder, name) for name in ("events", "flags"))
@@ -162,7 +175,7 @@ class _Store:
         return engine.parquet(events), engine.parquet(flags), quality
 
     def _path(self, folder: Path, name: str) -> Path:
-        return folder / f"{self.fingerprint}.{name}.parquet"
+        return folder / f"{self.name}.{name}.parquet"
 
 
 def _instant(text: str | None) -> datetime | None:
