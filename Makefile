@@ -12,6 +12,7 @@ help:
 	@echo "make test-slow  the long ones"
 	@echo "make bench      every benchmark, as tables"
 	@echo "make lint       ruff, mypy --strict, the layer rule"
+	@echo "make docs       write the pages that are made from the code"
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3"; exit 2; }
@@ -43,6 +44,11 @@ lint: $(VENV)/test.done
 	$(BIN)/ruff format --check src tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Pages that are written from the code, and the executed notebook.
+docs: $(VENV)/test.done
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/notebooks/build.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo-shop

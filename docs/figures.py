@@ -47,14 +47,17 @@ def render(what: str, scores: list[dict[str, Any]], steps: list[dict[str, Any]])
     protocol, _, wanted = what.partition(" | ")
     found = [(row, match) for row in scores if (match := re.fullmatch(protocol, row["protocol"]))]
     metrics = wanted.split() or list(dict.fromkeys(row["metric"] for row, _ in found))
+    several = len({row["data"] for row, _ in found}) > 1
     lines: dict[tuple[str, ...], dict[str, str]] = {}
+    groups = 0
     for row, match in found:
+        groups = len(match.groups())
         if row["metric"] in metrics:
-            lines.setdefault((row["model"], *match.groups("")), {})[row["metric"]] = _cell(row)
+            key = (*([row["data"]] if several else []), row["model"], *match.groups(""))
+            lines.setdefault(key, {})[row["metric"]] = _cell(row)
     if not lines:
         return None
-    groups = len(next(iter(lines))) - 1
-    head = ["model", *("compared with" for _ in range(groups)), *metrics]
+    head = [*(["data"] if several else []), "model", *([""] * groups), *metrics]
     body = [[*key, *(cells.get(metric, "") for metric in metrics)] for key, cells in lines.items()]
     return _table([head, *body])
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import cast
 
 from holdfast.core.errors import UsageError
 from holdfast.core.terms import glossary
-from holdfast.core.text import LANGUAGES, Language
+from holdfast.core.text import LANGUAGES
 
 
 def main(arguments: list[str]) -> str:
@@ -19,7 +18,7 @@ def main(arguments: list[str]) -> str:
     language = arguments[0] if arguments else "en"
     if language not in LANGUAGES:
         raise UsageError(f"no glossary in {language!r}", remedy=f"one of: {', '.join(LANGUAGES)}")
-    return glossary(cast(Language, language))
+    return glossary(language)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def lines(street: Street) -> Lines:
     item = np.where(again, favourites[who, rng.integers(0, 3, len(who))], fresh)
     # An order names an item once: the basket adds up what was put into it twice.
     pair, where = np.unique(order * len(street.goods.title) + item, return_inverse=True)
-    quantity = np.bincount(where, 1.0 + rng.poisson(people.units[who]))
+    quantity = np.bincount(where, 1.0 + rng.poisson(people.units[who])).astype(float)
     order, item = pair // len(street.goods.title), pair % len(street.goods.title)
     who, day = life.order_who[order], life.order_day[order]
     price = street.goods.price(item, day)
