@@ -11,23 +11,31 @@ from typing import Any
 __version__ = "0.1.0"
 
 _DOOR = {
+    "Shop": "holdfast.app.shop",
+    "demo": "holdfast.app.demo",
+    "doctor": "holdfast.app.doctor",
     "Cutoff": "holdfast.core.clock",
     "Gap": "holdfast.core.clock",
     "Horizon": "holdfast.core.clock",
     "Window": "holdfast.core.clock",
+    "EventLog": "holdfast.core.log",
     "FeatureColumn": "holdfast.core.tables",
     "FeatureTable": "holdfast.core.tables",
-    "Fitted": "holdfast.core.models",
     "Fold": "holdfast.core.tables",
-    "HoldfastError": "holdfast.core.errors",
     "Key": "holdfast.core.tables",
-    "Model": "holdfast.core.models",
-    "MODELS": "holdfast.core.models",
-    "FITTED": "holdfast.core.models",
     "Outcomes": "holdfast.core.tables",
     "Predictions": "holdfast.core.tables",
     "Slices": "holdfast.core.tables",
+    "Fitted": "holdfast.core.models",
+    "Model": "holdfast.core.models",
+    "MODELS": "holdfast.core.models",
+    "FITTED": "holdfast.core.models",
+    "Score": "holdfast.core.results",
+    "Undetermined": "holdfast.core.results",
+    "HoldfastError": "holdfast.core.errors",
     "Text": "holdfast.core.text",
+    "with_own_columns": "holdfast.features.own",
+    "check_model": "holdfast.checks.model",
 }
 
 __all__ = ["__version__", *sorted(_DOOR)]

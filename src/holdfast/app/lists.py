@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.text import Language, Text
+from holdfast.report.words import band, state
 
 #: A cell that starts with one of these is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -52,7 +53,7 @@ def write_lists(folder: Path, customers: Sequence[dict[str, Any]], language: Lan
     """The at-risk list (most value first), the reasons behind it, and the recommended list."""
     risky = (one for one in customers if one["risk_band"] != "low")
     ranked = sorted(risky, key=lambda c: (-c["value_at_risk"], c["customer_id"]))
-    write(folder / "at_risk.csv", AT_RISK, (_at_risk_row(one) for one in ranked), language)
+    write(folder / "at_risk.csv", AT_RISK, (_at_risk_row(one, language) for one in ranked), language)
     why = (
         (one["customer_id"], round(reason["contribution"], 3), reason["text"])
         for one in ranked
@@ -62,17 +63,17 @@ def write_lists(folder: Path, customers: Sequence[dict[str, Any]], language: Lan
     write(folder / "recommended.csv", RECOMMENDED, (), language)
 
 
-def _at_risk_row(one: dict[str, Any]) -> tuple[Any, ...]:
+def _at_risk_row(one: dict[str, Any], language: Language) -> tuple[Any, ...]:
     days = one["days_since_last_order"]
     return (
         one["customer_id"],
-        one["risk_band"],
+        band(one["risk_band"]).render(language),
         round(one["p_churn"], 3),
         round(one["p_churn_low"], 3),
         round(one["p_churn_high"], 3),
         round(one["value_at_risk"], 2),
         one["currency"],
         None if days is None else int(days),
-        one["lifecycle"],
-        "; ".join(reason["text"] for reason in one["reasons"]),
+        state(one["lifecycle"]).render(language),
+        ("；" if language == "zh" else "; ").join(reason["text"] for reason in one["reasons"]),
     )

@@ -12,11 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core.errors import StateError, UsageError
 from holdfast.core.registry import nearest
 from holdfast.engine.files import publishing, sha256, write_bytes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,22 @@ class ReleaseFolder:
     @property
     def release_id(self) -> str:
         return self.folder.name
+
+    @property
+    def report(self) -> Path:
+        """The page to open."""
+        return self.folder / "report" / "index.html"
+
+    @cached_property
+    def customers(self) -> pa.Table:
+        """One row per customer of the population."""
+        return self.table("customers")
+
+    def table(self, name: str) -> pa.Table:
+        """One of its tables: customers, survival, recommendations, alerts, decisions."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.folder / f"{name}.parquet", partitioning=None)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

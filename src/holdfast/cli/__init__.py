@@ -5,7 +5,11 @@ from __future__ import annotations
 
 def main() -> None:
     """Entry point of the `holdfast` command."""
+    import os
     import sys
+
+    # Threads that wait must not spin: on a busy machine that costs more than it saves.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     from holdfast.cli.run import run
 

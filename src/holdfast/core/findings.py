@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from holdfast.core.text import Text
 
-#: What became of the rows. `kept` rows reach the models; `flagged` and `filled` rows are kept rows, too.
-Disposition = Literal["kept", "flagged", "filled", "rejected", "merged", "retracted"]
+#: What became of the rows. `kept` rows reach the models; `flagged`, `filled` and `changed` rows are kept rows, too.
+Disposition = Literal["kept", "flagged", "filled", "changed", "rejected", "merged", "retracted"]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,13 @@ from holdfast.core.tables import FeatureTable, Outcomes, Predictions
 class Fitted(Protocol):
     """A model that has learnt. Holds no customers; saved without pickle."""
 
-    model_id: str
-    columns: tuple[str, ...]
+    @property
+    def model_id(self) -> str:
+        """The id of the model that learnt it."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The feature columns it reads, in order."""
 
     def predict(self, features: FeatureTable) -> Predictions:
         """One prediction per row; refuses features other than `columns`."""

@@ -123,9 +123,10 @@ EVENTS = Table(
 #: Columns that the lake stores beside the canonical ones; see docs/adr/0003.
 EVENTS_STORED = Table(
     "events_stored",
-    "Lake rows of `events`: the canonical columns and what the store needs to keep them honest.",
+    "Lake rows of `events`: the canonical columns, but who, and what the store needs to keep them honest.",
     (
-        *EVENTS.columns,
+        # Who a source id is, is resolved when the log is opened: a merge, or its reversal, rewrites nothing.
+        *(column for column in EVENTS.columns if column.name != "customer_id"),
         Column("local_day", DAY, "Day of occurred_at in the shop's zone."),
         Column("local_hour", pa.int8(), "Hour of occurred_at in the shop's zone.", unit="0 to 23"),
         Column("loaded_at", INSTANT, "When Holdfast imported it; features ignore it."),

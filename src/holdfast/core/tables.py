@@ -99,7 +99,8 @@ class FeatureColumn:
     """What one feature column means.
 
     `window` is empty for a feature over the whole history; `missing` says what a null (NaN) means.
-    `sentence` is the reason sentence, with `{value}` for the customer's own number.
+    `sentence` is the reason sentence, with `{value}` for the customer's own number. `leans` says which way more of it
+    points to a person's mind: +1 to leaving, -1 to staying, 0 neither; only features that lean are told as reasons.
     """
 
     name: str
@@ -108,6 +109,7 @@ class FeatureColumn:
     missing: str
     family: str
     sentence: Text
+    leans: int = 0
 
 
 @dataclass(frozen=True)

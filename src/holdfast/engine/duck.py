@@ -41,7 +41,7 @@ class Engine:
             "SET TimeZone = 'UTC'",
             "SET autoinstall_known_extensions = false",
             "SET preserve_insertion_order = false",
-            "SET enable_progress_bar = false",
+            "PRAGMA disable_progress_bar",  # the SET of the same name raises in Jupyter without ipywidgets
         ):
             self.backend.raw_sql(statement)
 
@@ -61,12 +61,20 @@ class Engine:
         return self.backend.read_parquet(names, union_by_name=len(names) > 1)
 
     def memory(self, table: pa.Table) -> Any:
-        """A lazy table over an Arrow table held in memory."""
+        """A lazy table over an Arrow table held in memory. An empty one costs next to nothing; its columns may be null."""
+        if not table.num_rows:
+            nullable = pa.schema([one.with_nullable(True) for one in table.schema])
+            schema = ibis.Schema.from_pyarrow(nullable)
+            return self.backend.create_table(ibis.util.gen_name("empty"), schema=schema, temp=True)
         return self.backend.create_table(ibis.util.gen_name("memory"), table, temp=True)
 
     def cached(self, expression: Any) -> Any:
         """The result of an expression, computed now and kept for reuse."""
         return self.backend.create_table(ibis.util.gen_name("cached"), expression, temp=True)
+
+    def view(self, expression: Any) -> Any:
+        """A name for an expression, computed anew wherever it is used. Long chains of steps compile faster in pieces."""
+        return self.backend.create_view(ibis.util.gen_name("view"), expression)
 
     def sql(self, statement: str) -> Any:
         """Run a statement (settings, COPY, macros) on the raw connection."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +13,7 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.core.tables import FeatureTable, Key
 from holdfast.features.compile import query
 from holdfast.features.declare import FEATURES, Feature
-from holdfast.snapshot.observed import Observed
+from holdfast.snapshot.observed import Observed, people_of
 
 #: Ledger rows times cutoffs that one query may read; more cutoffs go into the next query.
 ROWS_AT_ONCE = 4_000_000
@@ -54,21 +53,11 @@ def _batches(observed: Observed) -> list[tuple[Cutoff, ...]]:
 
 
 def _one(observed: Observed, features: Sequence[Feature], key: Key | None) -> pa.Table:
-    people = observed.people if key is None else _people(observed, key)
+    people = observed.people if key is None else people_of(observed, key)
     rows = people.join(observed.customers, "who")
     micros = pa.array([one.micros for one in observed.cutoffs])
     table = observed.engine.arrow(query(observed, features, rows).order_by(["cut", "customer_id"]))
     return table.append_column("micros", micros.take(table["cut"]).combine_chunks()).drop_columns(["cut", "who"])
-
-
-def _people(observed: Observed, key: Key) -> Any:
-    """The rows of a key as (cut, who)."""
-    rows = {cutoff.micros: cut for cut, cutoff in enumerate(observed.cutoffs)}
-    where = np.isin(key.cutoff, list(rows))
-    cut = pa.array([rows[int(one)] for one in key.cutoff[where]], pa.int32())
-    ids = key.customer_id.filter(pa.array(where))
-    asked = observed.engine.memory(pa.table({"cut": cut, "customer_id": ids}))
-    return asked.join(observed.customers, "customer_id").select("cut", "who").distinct()
 
 
 def _table(table: pa.Table, features: Sequence[Feature]) -> FeatureTable:

@@ -96,12 +96,12 @@ declare(
 )  # fmt: skip
 declare(
     "overdue_ratio", FAMILY, silence / shrunken_gap, "ratio",
-    "usually orders every {gap_days_shrunken} days, last order {days_since_last_order} days ago",
-    "通常每{gap_days_shrunken}天下单一次，上次下单在{days_since_last_order}天前", missing=NO_ORDER,
+    "silent for {value} times the usual gap", "沉默时间是通常间隔的{value}倍", missing=NO_ORDER,
 )  # fmt: skip
 declare(
     "overdue_own_ratio", FAMILY, silence / mean_gap, "ratio",
-    "silent for {value} times the own mean gap", "沉默时间是自身平均间隔的{value}倍", missing=ONE_ORDER,
+    "usually orders every {gap_days_mean} days, last order {days_since_last_order} days ago",
+    "通常每{gap_days_mean}天下单一次，上次下单在{days_since_last_order}天前", missing=ONE_ORDER,
 )  # fmt: skip
 declare(
     "overdue_longest_ratio", FAMILY, silence / Rhythm("gap_longest"), "ratio",

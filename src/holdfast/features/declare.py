@@ -20,6 +20,7 @@ from typing import Literal
 from holdfast.core.registry import Registry
 from holdfast.core.tables import FeatureColumn
 from holdfast.core.text import Text
+from holdfast.features.leans import LEANS
 
 #: Windows that counts and sums are declared over, in days.
 WINDOWS: tuple[int, ...] = (7, 30, 60, 90, 180)
@@ -170,14 +171,15 @@ class Feature:
 
     @property
     def column(self) -> FeatureColumn:
-        return FeatureColumn(self.name, self.unit, self.window, self.missing, self.family, self.sentence)
+        leans = LEANS.get(self.name, 0)
+        return FeatureColumn(self.name, self.unit, self.window, self.missing, self.family, self.sentence, leans)
 
     @property
     def mentions(self) -> tuple[str, ...]:
         """Other features whose numbers the sentence needs.
 
-        >>> FEATURES["overdue_ratio"].mentions
-        ('gap_days_shrunken', 'days_since_last_order')
+        >>> FEATURES["overdue_own_ratio"].mentions
+        ('gap_days_mean', 'days_since_last_order')
         """
         names = [name for _, name, _, _ in string.Formatter().parse(self.sentence.en) if name]
         return tuple(dict.fromkeys(name for name in names if name != "value"))

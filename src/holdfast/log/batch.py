@@ -27,6 +27,12 @@ EVENT_ROWS = Table(
         Column("local_hour", pa.int8(), "Hour of occurred_at in the shop's zone.", unit="0 to 23"),
         Column("source_file", TEXT, "Name of the file it came from."),
         Column("source_row", pa.int64(), "Row of that file, first data row = 1."),
+        Column(
+            "unread",
+            TEXT,
+            "What the columns hold that nothing else reads: rows that differ there are no duplicates. Never stored.",
+            "every column is read, or kept in properties",
+        ),
     ),
 )
 
@@ -60,10 +66,21 @@ class Batch:
 class BatchSource(Protocol):
     """What the store needs to know of a source."""
 
-    source: str
-    origin: str
-    preset: str
-    clean: Mapping[str, Any]
+    @property
+    def source(self) -> str:
+        """Name of the source whose customer ids these are."""
+
+    @property
+    def origin(self) -> str:
+        """The file, folder or query, as people know it."""
+
+    @property
+    def preset(self) -> str:
+        """Name of the preset that reads it."""
+
+    @property
+    def clean(self) -> Mapping[str, Any]:
+        """What the preset wishes of `log.settings.CleanSettings`."""
 
     def batches(self, progress: Progress = SILENT) -> Iterator[Batch]:
         """The rows, in order, in batches that fit in memory."""

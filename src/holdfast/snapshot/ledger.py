@@ -57,7 +57,8 @@ class Ledger:
             seen = survey(engine, log.events)
             return cls(engine, log, seen, **_fold(engine, log, seen, _cached(engine), progress))
         folder = cache / f"ledger-{_name(log)}"
-        if not (folder / SURVEY).exists():
+        if not _whole(folder):
+            shutil.rmtree(folder, ignore_errors=True)
             with publishing(folder) as aside:
                 seen = survey(engine, log.events)
                 _fold(engine, log, seen, _written(engine, aside), progress)
@@ -74,14 +75,18 @@ class Ledger:
 
 
 def _name(log: EventLog) -> str:
-    return hashlib.sha256(f"{VERSION} {log.fingerprint} {log.zone}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{VERSION} {TABLES} {log.fingerprint} {log.zone}".encode()).hexdigest()[:16]
+
+
+def _whole(folder: Path) -> bool:
+    return (folder / SURVEY).is_file() and all((folder / f"{name}.parquet").is_file() for name in TABLES)
 
 
 def _sweep(cache: Path, newest: Path) -> None:
-    """Remove ledgers of logs that have changed since."""
-    for old in cache.glob("ledger-*"):
-        if old != newest:
-            shutil.rmtree(old, ignore_errors=True)
+    """Remove ledgers of logs that have changed since, but the last one: a reader may still be in it."""
+    older = sorted((old for old in cache.glob("ledger-*") if old != newest), key=lambda old: old.stat().st_mtime)
+    for old in older[:-1]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _cached(engine: Any) -> Callable[[str, Any], Any]:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from holdfast.core.clock import Cutoff, Window
 from holdfast.core.errors import UsageError
 from holdfast.core.schema import INSTANT
+from holdfast.core.tables import Key
 from holdfast.snapshot.cut import recut
 from holdfast.snapshot.days import cutoff_day, is_midnight, whole_days
 from holdfast.snapshot.ledger import Ledger
@@ -170,3 +172,13 @@ def population_days(population: PopulationSettings) -> int:
             remedy="write it in days, e.g. 180d",
         )
     return days
+
+
+def people_of(observed: Observed, key: Key) -> Any:
+    """The rows of a key as (cut, who); customers that this history does not know are left out."""
+    rows = {cutoff.micros: cut for cut, cutoff in enumerate(observed.cutoffs)}
+    where = np.isin(key.cutoff, list(rows))
+    cut = pa.array([rows[int(one)] for one in key.cutoff[where]], pa.int32())
+    ids = key.customer_id.filter(pa.array(where))
+    asked = observed.engine.memory(pa.table({"cut": cut, "customer_id": ids}))
+    return asked.join(observed.customers, "customer_id").select("cut", "who").distinct()

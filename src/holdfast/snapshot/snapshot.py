@@ -12,7 +12,7 @@ from holdfast.core.clock import NO_GAP, Cutoff, Gap, Horizon
 from holdfast.core.tables import Key, Outcomes
 from holdfast.snapshot.folds import default_cutoff
 from holdfast.snapshot.ledger import Ledger
-from holdfast.snapshot.observed import Observed
+from holdfast.snapshot.observed import Observed, people_of
 from holdfast.snapshot.outcomes import outcomes
 from holdfast.snapshot.settings import BY_ORDER, COUNTED_ORDERS, OutcomeSettings, PopulationSettings
 
@@ -54,10 +54,14 @@ class Snapshot:
         settings: OutcomeSettings = COUNTED_ORDERS,
         *,
         known_at: Cutoff | None = None,
+        key: Key | None = None,
     ) -> Outcomes:
         """What the population did in [cutoff + gap, cutoff + gap + horizon), row by row as in `population()`.
+
+        With `key`, what its customers did (at cutoffs of this snapshot), ordered by cutoff and customer_id.
 
         Raises `TooLittleData` where a window is not closed (`closed`). `known_at` gives labels as known then.
         """
         seen = self.observed
-        return outcomes(self.ledger, seen.people, seen.cutoffs, self.ends, horizon, gap, settings, known_at)
+        people = seen.people if key is None else people_of(seen, key)
+        return outcomes(self.ledger, people, seen.cutoffs, self.ends, horizon, gap, settings, known_at)

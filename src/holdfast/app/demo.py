@@ -1,0 +1,47 @@
+"""The demo: a synthetic shop whose truth is known, put through everything a real shop goes through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast.app.shop import Shop
+from holdfast.core.errors import UsageError
+from holdfast.core.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from holdfast.app.releases import ReleaseFolder
+
+
+def demo(
+    folder: Path | str,
+    *,
+    customers: int = 5000,
+    days: int = 730,
+    seed: int = 1,
+    language: str | None = None,
+    progress: Progress = SILENT,
+) -> ReleaseFolder:
+    """Make the shop's files in `folder/raw`, import them, run. The same folder again starts over."""
+    from holdfast.synth.parameters import World
+    from holdfast.synth.raw import write_raw
+    from holdfast.synth.world import make
+
+    target = Path(folder)
+    _clear(target)
+    world = World(customers=customers, days=days, seed=seed)
+    files = write_raw(make(world, progress), target / "raw")
+    shop = Shop.create(target, preset="holdfast", zone=world.zone, currency=world.currency, language=language)
+    shop.add(*files, progress=progress)
+    return shop.run(progress=progress)
+
+
+def _clear(folder: Path) -> None:
+    """Delete an older demo; anything else in the way is left alone and named."""
+    import shutil
+
+    if not folder.exists():
+        return
+    if not (folder / "raw").is_dir() and any(folder.iterdir()):
+        raise UsageError("this folder holds something else than a demo", where=str(folder), remedy="name another one")
+    shutil.rmtree(folder)

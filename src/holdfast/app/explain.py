@@ -1,0 +1,129 @@
+"""One customer of the published release: profile, timeline, prediction, reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from holdfast.app.answer import Answer
+from holdfast.core.clock import Cutoff
+from holdfast.core.errors import UsageError
+from holdfast.core.progress import SILENT, Progress
+from holdfast.core.registry import nearest
+from holdfast.core.text import Language
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from holdfast.app.releases import ReleaseFolder
+    from holdfast.app.shop import Shop
+    from holdfast.core.log import EventLog
+    from holdfast.engine.duck import Engine
+    from holdfast.report.story import Story
+
+
+def explain(shop: Shop, customer_id: str, language: Language, *, progress: Progress = SILENT) -> Answer:
+    """The page of one customer; raises `UsageError` for an id that this history does not know."""
+    from holdfast.app.study import history
+    from holdfast.profile.customer import customer_page
+    from holdfast.report.explain import explain as page_text
+    from holdfast.report.explain import explanation
+    from holdfast.snapshot.rows import events_of, titles_of
+
+    release = shop.releases.current()
+    cutoff, zone = Cutoff.parse(release.manifest["cutoff"]), release.manifest["zone"]
+    with shop.engine() as engine:
+        log, _ = history(shop, engine, progress=progress)
+        rows = events_of(engine, log, customer_id, cutoff)
+        if not rows.num_rows:
+            raise _unknown(engine, log, customer_id)
+        items = sorted({one for one in rows["item_id"].to_pylist() if one})
+        page = customer_page(rows, cutoff, zone=zone, titles=titles_of(engine, log, items))
+    told = story_of(shop, release, language)
+    told = told if told.release["language"] == language else _retold(shop, told, customer_id, language, progress)
+    return Answer(explanation(told, customer_id, page, language), page_text(told, customer_id, page, language))
+
+
+def _unknown(engine: Engine, log: EventLog, customer_id: str) -> UsageError:
+    ids = engine.arrow(log.events.select("customer_id").distinct().order_by("customer_id").limit(100_000))
+    known = ids["customer_id"].to_pylist()
+    return UsageError(
+        f"no customer {customer_id!r} before the cutoff of the published release",
+        remedy=nearest(customer_id, known[:20_000])[:200] + (" ..." if len(known) > 10 else ""),
+    )
+
+
+def story_of(shop: Shop, release: ReleaseFolder, language: Language) -> Story:
+    """What a published release says, read back from its files."""
+    from holdfast.decide.bands import describe_bands
+    from holdfast.decide.settings import CostSettings
+    from holdfast.report.story import Story
+
+    facts = {**release.manifest, "shop": shop.settings.name}
+    bands = describe_bands(shop.config.section(CostSettings), release.manifest["currency"])
+    return Story(release=facts, customers=release.customers, bands=bands)
+
+
+def _retold(shop: Shop, told: Story, customer_id: str, language: Language, progress: Progress) -> Story:
+    """The same story with one customer's reasons in another language than the release was published in."""
+    from dataclasses import replace
+
+    import pyarrow.compute as pc
+
+    from holdfast.core.schema import RELEASE_CUSTOMERS
+    from holdfast.evaluate.final import Published
+
+    row = told.customers.filter(pc.equal(told.customers["customer_id"], customer_id))
+    if not row.num_rows:
+        return told
+    release = shop.releases.current()
+    features = _features(shop, release, customer_id, progress)
+    found = Published.load(release.folder / "models").reasons(
+        features, language=language, currency=release.manifest["currency"]
+    )
+    where = row.schema.get_field_index("reasons")
+    import pyarrow as pa
+
+    reasons = pa.array(found, RELEASE_CUSTOMERS.schema.field("reasons").type)
+    return replace(told, customers=row.set_column(where, "reasons", reasons))
+
+
+def _features(shop: Shop, release: ReleaseFolder, customer_id: str, progress: Progress) -> Any:
+    """What was known about one customer at the release's cutoff."""
+    from holdfast.app.study import history
+    from holdfast.core.tables import Key
+    from holdfast.features.build import build
+    from holdfast.snapshot.ledger import Ledger
+    from holdfast.snapshot.settings import PopulationSettings
+    from holdfast.snapshot.snapshot import Snapshot
+
+    cutoff = Cutoff.parse(release.manifest["cutoff"])
+    with shop.engine() as engine:
+        log, _ = history(shop, engine, progress=progress)
+        ledger = Ledger.open(engine, log, shop.cache, progress)
+        if not len(_known(engine, ledger, customer_id)):
+            raise _unknown(engine, log, customer_id)
+        snapshot = Snapshot(ledger, (cutoff,), PopulationSettings(**release.manifest["population"]))
+        return build(snapshot.observed, key=Key.of([customer_id], cutoff))
+
+
+def _known(engine: Engine, ledger: Any, customer_id: str) -> pa.Table:
+    return engine.arrow(ledger.customers.filter(ledger.customers.customer_id == customer_id))
+
+
+def features_of(
+    shop: Shop, customer_id: str, language: Language, *, progress: Progress = SILENT
+) -> list[dict[str, Any]]:
+    """Every feature of one customer at the published cutoff, with unit and meaning."""
+    table = _features(shop, shop.releases.current(), customer_id, progress)
+    return [
+        {
+            "feature": column.name,
+            "value": None if np.isnan(value) else float(value),
+            "unit": column.unit,
+            "window": column.window,
+            "missing": column.missing,
+        }
+        for column, value in zip(table.columns, table.values[0], strict=True)
+    ]

@@ -1,0 +1,115 @@
+"""What one run found about the customers: the table that is published, and the pictures behind the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from holdfast.core.schema import RELEASE_CUSTOMERS
+from holdfast.core.tables import FeatureTable, Predictions
+from holdfast.core.text import Language
+
+if TYPE_CHECKING:
+    from holdfast.app.study import Study
+    from holdfast.evaluate.backtest import Backtest
+    from holdfast.evaluate.final import Published
+
+#: A season can be told from a trend only where the same time of the year was seen twice.
+SEASON_NEEDS_DAYS = 730
+
+
+@dataclass(frozen=True)
+class Findings:
+    """`customers` has the columns of RELEASE_CUSTOMERS; the rest is what the report draws."""
+
+    customers: pa.Table
+    value_at_risk: dict[str, Any]
+    cohorts: dict[str, Any] = field(default_factory=dict)
+    lifecycle: dict[str, Any] = field(default_factory=dict)
+    retention: dict[str, Any] = field(default_factory=dict)
+
+
+def find(
+    question: Study, now: FeatureTable, model: Published, said: Predictions, proof: Backtest, language: Language
+) -> Findings:
+    """Life-cycle, value at risk, bands and reasons of everybody; cohorts and curves of the shop."""
+    from holdfast.profile.cohorts import cohorts, retention_curves
+    from holdfast.profile.lifecycle import lifecycle, lifecycle_over_time
+    from holdfast.profile.orders import Orders
+    from holdfast.profile.settings import LifecycleSettings
+    from holdfast.snapshot.rows import order_days
+
+    rules = question.shop.config.section(LifecycleSettings)
+    day = question.asked.cutoff.local_day(question.asked.zone)
+    table = order_days(question.snapshot((question.asked.cutoff,)).observed)
+    orders = Orders.read(table)
+    factor = season(table, question)
+    at_risk = model.value(now, said.p_churn, factor).at_risk
+    total = model.total_at_risk(now, said.p_churn, season=factor, seed=question.shop.settings.seed)
+    states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
+    return Findings(
+        customers=_customers(question, now, said, model, at_risk, states, language),
+        value_at_risk={**total, "season": factor},
+        cohorts=cohorts(orders, day, data_from=orders.first_day()),
+        lifecycle=lifecycle_over_time(orders, day, rules),
+        retention=retention_curves(orders, day),
+    )
+
+
+def season(order_days: pa.Table, question: Study) -> float:
+    """Revenue in the horizon a year ago against that year's mean for as long a stretch; 1 under two years of data."""
+    day = question.asked.cutoff.local_day(question.asked.zone)
+    days = int(question.asked.horizon.days)
+    first = pc.min(order_days["local_day"]).as_py()
+    if first is None or (day - first).days < SEASON_NEEDS_DAYS:
+        return 1.0
+
+    def revenue(start: Any, length: int) -> int:
+        inside = pc.and_(
+            pc.greater_equal(order_days["local_day"], pa.scalar(start)),
+            pc.less(order_days["local_day"], pa.scalar(start + timedelta(days=length))),
+        )
+        return int(pc.sum(order_days["revenue"].filter(inside)).as_py() or 0)
+
+    start = day + question.asked.gap.length - timedelta(days=365)
+    year = revenue(day - timedelta(days=365), 365)
+    return revenue(start, days) / (year * days / 365) if year else 1.0
+
+
+def _customers(
+    question: Study,
+    now: FeatureTable,
+    said: Predictions,
+    model: Published,
+    at_risk: np.ndarray[Any, Any],
+    states: dict[str, str],
+    language: Language,
+) -> pa.Table:
+    from holdfast.decide.bands import risk_bands
+    from holdfast.decide.settings import CostSettings
+
+    silence = now.column("days_since_last_order").astype(np.float64)
+    ids = now.key.customer_id
+    low = said.p_churn if said.low is None else said.low
+    high = said.p_churn if said.high is None else said.high
+    columns = {
+        **now.key.columns(),
+        "p_churn": said.p_churn,
+        "p_churn_low": low,
+        "p_churn_high": high,
+        "value_at_risk": at_risk,
+        "currency": pa.array([question.log.currency] * len(now)),
+        "days_since_last_order": pa.array(silence, from_pandas=True),
+        "risk_band": risk_bands(said.p_churn, at_risk, question.shop.config.section(CostSettings)),
+        "lifecycle": [states.get(one, "new") for one in ids.to_pylist()],
+        "reasons": pa.array(
+            model.reasons(now, language=language, currency=question.log.currency),
+            RELEASE_CUSTOMERS.schema.field("reasons").type,
+        ),
+    }
+    return RELEASE_CUSTOMERS.conform(pa.table(columns))

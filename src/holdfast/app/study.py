@@ -1,0 +1,181 @@
+"""From the lake to what a model may learn: history, ledger, cutoffs, features, outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from holdfast.app.asked import Asked
+from holdfast.core.clock import Cutoff, Window
+from holdfast.core.errors import TooLittleData
+from holdfast.core.log import EventLog
+from holdfast.core.progress import SILENT, Progress
+from holdfast.core.tables import FeatureTable, Slices
+from holdfast.log.settings import CleanSettings, IdentitySettings
+from holdfast.snapshot.settings import ForecastSettings, OutcomeSettings
+
+if TYPE_CHECKING:
+    from holdfast.app.shop import Shop
+    from holdfast.core.models import Model
+    from holdfast.engine.duck import Engine
+    from holdfast.evaluate.backtest import Backtest
+    from holdfast.log.quality import Quality
+    from holdfast.snapshot.ledger import Ledger
+    from holdfast.snapshot.snapshot import Snapshot
+
+#: Below this no rate is worth a decimal, and a list of names is better read than forecast.
+LEAST_CUSTOMERS = 20
+
+
+def history(shop: Shop, engine: Engine, *, progress: Progress = SILENT) -> tuple[EventLog, Quality]:
+    """The shop's cleaned history and what cleaning found."""
+    from holdfast.log.history import open_log
+    from holdfast.log.store import Lake
+
+    settings = shop.settings
+    return open_log(
+        engine,
+        Lake(shop.lake),
+        settings=shop.config.section(CleanSettings),
+        identity=shop.config.section(IdentitySettings),
+        zone=settings.zone,
+        currency=settings.currency,
+        cache=shop.cache,
+        progress=progress,
+    )
+
+
+@dataclass(frozen=True)
+class Study:
+    """One question put to one shop's history. `hindsight`: outcomes after the cutoff may be looked at, to judge."""
+
+    shop: Shop
+    engine: Engine
+    log: EventLog
+    quality: Quality
+    ledger: Ledger
+    asked: Asked
+    hindsight: bool
+    progress: Progress
+
+    @cached_property
+    def ends(self) -> Cutoff:
+        """What is known at all: up to the cutoff, or in hindsight up to the end of the data."""
+        from holdfast.snapshot.folds import default_cutoff
+
+        return default_cutoff(self.log) if self.hindsight else self.asked.cutoff
+
+    def snapshot(self, cutoffs: tuple[Cutoff, ...]) -> Snapshot:
+        from holdfast.snapshot.snapshot import Snapshot
+
+        return Snapshot(self.ledger, cutoffs, self.asked.population)
+
+    def features(self) -> FeatureTable:
+        """What was known about everybody of the population at the cutoff."""
+        from holdfast.features.build import build
+
+        self.progress.step("features", 0, 1)
+        found = build(self.snapshot((self.asked.cutoff,)).observed)
+        self.progress.step("features", 1, 1)
+        if len(found) < LEAST_CUSTOMERS:
+            raise TooLittleData(
+                f"the population at {self.asked.cutoff} holds {len(found)} customers; a forecast needs {LEAST_CUSTOMERS}",
+                where=self.asked.definition.en,
+                remedy="choose another --cutoff, or widen [population] within",
+            )
+        return found
+
+    @cached_property
+    def test_cutoffs(self) -> tuple[Cutoff, ...]:
+        """Where the forecast is judged, oldest first; the newest is the cutoff itself if its future may be seen."""
+        from holdfast.snapshot.folds import newest_closed, test_cutoffs
+
+        asked, forecast = self.asked, self.shop.config.section(ForecastSettings)
+        newest = newest_closed(self.ends, asked.horizon, asked.gap, asked.zone)
+        newest = min(newest, asked.cutoff) if self.hindsight else newest
+        return test_cutoffs(newest, asked.horizon, asked.gap, self.first_cutoff, asked.zone, forecast.tests)
+
+    @cached_property
+    def first_cutoff(self) -> Cutoff:
+        from holdfast.snapshot.folds import first_cutoff
+
+        return first_cutoff(self.log, Window.parse(self.shop.config.section(ForecastSettings).warm_up))
+
+    def learning_cutoffs(self) -> tuple[Cutoff, ...]:
+        """Every cutoff that trains for a test cutoff or for now, and the test cutoffs."""
+        from holdfast.snapshot.folds import training_cutoffs
+
+        asked, forecast = self.asked, self.shop.config.section(ForecastSettings)
+        step = Window.parse(forecast.step)
+        newest = self.test_cutoffs[-1] if self.test_cutoffs else asked.cutoff
+        until = newest if self.hindsight else asked.cutoff
+        train = training_cutoffs(until, asked.horizon, asked.gap, step, self.first_cutoff, asked.zone, forecast.slices)
+        return tuple(sorted({*train, *self.test_cutoffs}))
+
+    @cached_property
+    def past(self) -> Slices:
+        """Features and outcomes at every closed cutoff."""
+        from holdfast.features.build import build
+
+        cutoffs = self.learning_cutoffs()
+        if not self.test_cutoffs:
+            raise TooLittleData(
+                f"the history from {self.log.first_event_at:%Y-%m-%d} is too short to learn who orders "
+                f"within {self.asked.horizon}",
+                remedy="import a longer history, ask for a shorter --horizon, or see: holdfast doctor",
+            )
+        self.progress.step("training features", 0, 2)
+        snapshot = self.snapshot(cutoffs)
+        features = build(snapshot.observed)
+        self.progress.step("training features", 1, 2)
+        outcomes = snapshot.outcomes(
+            self.asked.horizon,
+            self.asked.gap,
+            self.shop.config.section(OutcomeSettings),
+            known_at=self.ends,
+        )
+        self.progress.step("training features", 2, 2)
+        return Slices(features, outcomes)
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        from holdfast.models.settings import ModelSettings, configured
+
+        return configured(self.shop.config.section(ModelSettings), self.shop.settings.seed)
+
+    def backtest(self) -> Backtest:
+        """What would have been published at earlier cutoffs, and how it turned out."""
+        from holdfast.evaluate.backtest import backtest
+        from holdfast.evaluate.settings import EvaluateSettings
+
+        return backtest(
+            self.past,
+            self.models,
+            test_cutoffs=self.test_cutoffs,
+            horizon=self.asked.horizon,
+            gap=self.asked.gap,
+            seed=self.shop.settings.seed,
+            settings=self.shop.config.section(EvaluateSettings),
+            progress=self.progress,
+            data=self.shop.settings.name,
+            zone=self.asked.zone,
+        )
+
+
+def study(
+    shop: Shop,
+    engine: Engine,
+    *,
+    cutoff: str | None = None,
+    horizon: str | None = None,
+    hindsight: bool = False,
+    progress: Progress = SILENT,
+) -> Study:
+    """Clean the history, fold it into the ledger, and put the question."""
+    from holdfast.snapshot.ledger import Ledger
+
+    log, quality = history(shop, engine, progress=progress)
+    asked = Asked.of(shop.config, log, cutoff, horizon)
+    ledger = Ledger.open(engine, log, shop.cache, progress)
+    return Study(shop, engine, log, quality, ledger, asked, hindsight, progress)

@@ -1,0 +1,1 @@
+"""Several sources and platforms to one customer: keys, limits, history, reversible merges."""
