@@ -22,7 +22,7 @@ from holdfast.snapshot.settings import PopulationSettings
 from holdfast.snapshot.snapshot import Snapshot
 
 LAW = settings(
-    max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=2, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 EVENT = PopulationSettings(active_by="event", within="60d")
 

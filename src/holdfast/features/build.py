@@ -16,7 +16,7 @@ from holdfast.features.declare import FEATURES, Feature
 from holdfast.snapshot.observed import Observed, people_of
 
 #: Ledger rows times cutoffs that one query may read; more cutoffs go into the next query.
-ROWS_AT_ONCE = 20_000_000
+ROWS_AT_ONCE = 4_000_000
 
 
 def chosen(names: Sequence[str] | None = None) -> list[Feature]:
@@ -47,7 +47,7 @@ def build(
 
 
 def _batches(observed: Observed) -> list[tuple[Cutoff, ...]]:
-    rows = max(1, observed.engine.scalar(observed.ledger.days.count()))
+    rows = max(1, *(observed.engine.scalar(table.count()) for table in (observed.ledger.days, observed.ledger.items)))
     size = max(1, min(len(observed.cutoffs), ROWS_AT_ONCE // rows))
     return [observed.cutoffs[i : i + size] for i in range(0, len(observed.cutoffs), size)]
 

@@ -132,11 +132,20 @@ class Observed:
 
     def _seen(self, name: str) -> Any:
         """Ledger rows visible at each cutoff; what a cutoff cuts is read from the events instead."""
-        rows = getattr(self.ledger, name).cross_join(self.clock)
+        rows = self._timed(getattr(self.ledger, name))
         rows = rows.filter(rows.known_day < rows.cutoff_day)
         if not self.ledger.seen.plain:
             rows = rows.filter(rows.lost_day.isnull() | (rows.lost_day >= rows.cutoff_day))
         return rows if self._recut is None else self._recut.replace(rows, name)
+
+    def _timed(self, rows: Any) -> Any:
+        """Ledger rows beside each cutoff; a single cutoff is a constant, which filters best."""
+        import ibis
+
+        if len(self.cutoffs) > 1:
+            return rows.cross_join(self.clock)
+        day = cutoff_day(self.cutoffs[0], self.zone)
+        return rows.mutate(cut=ibis.literal(0, "int32"), cutoff_day=ibis.literal(day, "int32"))
 
     @cached_property
     def _recut(self) -> Any:
