@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from holdfast.core.errors import UsageError
+from holdfast.core.errors import InputRefused, UsageError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.text import Language, Text
 from holdfast.log.sources.settings import ImportSettings, MappingSettings
@@ -68,7 +68,7 @@ def take_in_all(
     done = []
     with shop.locked(), shop.engine() as engine:
         for origin in origins:
-            opened = open_any(origin, shop.config, preset=preset or settings.preset or None, source=source)
+            opened = open_any(origin, shop.config, preset=preset, source=source)
             receipt = take_in(
                 engine,
                 Lake(shop.lake),
@@ -84,9 +84,11 @@ def take_in_all(
 
 
 def open_any(origin: Any, config: Config, *, preset: str | None, source: str | None) -> Source:
-    """The source behind a path, a URL or a frame, read as the shop's config says."""
+    """The source behind a path, a URL or a frame, read as the shop's config says.
+
+    The shop's own preset is a wish: a file that it cannot read (the catalogue beside the orders) is recognised afresh.
+    """
     from holdfast.app.settings import ShopSettings
-    from holdfast.log.sources.open import open_frame, open_source
 
     shop = config.section(ShopSettings)
     options: dict[str, Any] = {
@@ -94,9 +96,22 @@ def open_any(origin: Any, config: Config, *, preset: str | None, source: str | N
         "mapping": config.section(MappingSettings),
         "zone": shop.zone,
         "currency": shop.currency,
-        "preset": preset,
         "source": source,
     }
+    if preset or not shop.preset:
+        return _open(origin, preset=preset, **options)
+    try:
+        return _open(origin, preset=shop.preset, **options)
+    except InputRefused as refused:
+        try:
+            return _open(origin, preset=None, **options)
+        except InputRefused:
+            raise refused from None
+
+
+def _open(origin: Any, **options: Any) -> Source:
+    from holdfast.log.sources.open import open_frame, open_source
+
     if isinstance(origin, (str, Path)):
         return open_source(str(origin), **options)
     return open_frame(origin, **options)
