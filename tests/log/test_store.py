@@ -76,3 +76,14 @@ def test_the_fingerprint_changes_with_any_row(desk: Any, made: Any, line: Any) -
         desk.take(made([line(name)]))
         seen.add(desk.lake.fingerprint)
     assert len(seen) == 3
+
+
+def test_a_disk_that_refuses_is_an_os_error_and_leaves_the_old_state(desk: Any, made: Any, line: Any) -> None:
+    desk.take(made([line()]))
+    before = desk.lake.manifest
+    (desk.lake.folder / "items").write_text("a file where a folder should be")
+    with pytest.raises(OSError, match="items"):
+        desk.take(made([line("bob")], {"items": [{"item_id": "2", "title": "Cup"}]}))
+    assert desk.lake.manifest == before
+    assert len(desk.lake.segments("events")) == 1
+    assert len(list((desk.lake.folder / "events").iterdir())) == 1

@@ -30,7 +30,7 @@ def test_a_ledger_from_the_cache_gives_the_same_features(engine: Engine, tmp_pat
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_changed_log_is_folded_anew_and_the_old_ledger_swept(engine: Engine, tmp_path: Path) -> None:
+def test_a_changed_log_is_folded_anew_and_older_ledgers_swept(engine: Engine, tmp_path: Path) -> None:
     events = localised(_plain_rows(), "UTC")
     first = log_of(engine, events, "UTC")
     Ledger.open(engine, first, tmp_path)
@@ -39,7 +39,10 @@ def test_a_changed_log_is_folded_anew_and_the_old_ledger_swept(engine: Engine, t
     assert engine.scalar(Ledger.open(engine, changed, tmp_path).days.line_count.sum()) == sum(
         row["event_type"] == "purchase" for row in events[:20]
     )
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 2, "the last one stays, a reader may be in it"
+    third = EventLog(shorter.events, "UTC", "EUR", "a third", first.first_event_at, first.last_event_at)
+    Ledger.open(engine, third, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2, "older ones are swept"
 
 
 def online_retail(engine: Engine, folder: Path) -> EventLog:

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from holdfast.bench.features_sql import COLUMNS
 from holdfast.bench.registry import BENCHES
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.results import Score
@@ -56,7 +57,7 @@ def _size(rows: int, folder: Path) -> list[Score]:
             found[step] = _run(step, rows, log)
     log.unlink()
     name = f"synthetic {rows // 1_000_000} M events"
-    protocol = "43 columns at a cutoff: windows, distinct items and sessions; 2 years"
+    protocol = f"{len(COLUMNS)} columns at a cutoff: windows, distinct items and sessions; 2 years"
     scores = [
         Score(
             "features", name, protocol, STEPS[step], "rows_per_second", rows / one["seconds"], n=rows,

@@ -5,6 +5,7 @@ DuckDB reads the lake's Parquet files and never owns them.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 
@@ -70,7 +72,8 @@ class Engine:
 
     def cached(self, expression: Any) -> Any:
         """The result of an expression, computed now and kept for reuse."""
-        return self.backend.create_table(ibis.util.gen_name("cached"), expression, temp=True)
+        with _disk_errors(Path(self._spill.name)):
+            return self.backend.create_table(ibis.util.gen_name("cached"), expression, temp=True)
 
     def view(self, expression: Any) -> Any:
         """A name for an expression, computed anew wherever it is used. Long chains of steps compile faster in pieces."""
@@ -116,8 +119,23 @@ class Engine:
         )
         query = self.backend.compile(expression)
         target = str(path).replace("'", "''")
-        self.sql(f"COPY (SELECT {columns} FROM ({query})) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")  # noqa: S608  # names are quoted
+        with _disk_errors(path):
+            self.sql(f"COPY (SELECT {columns} FROM ({query})) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")  # noqa: S608  # names are quoted
         return path
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """What the disk refuses is an OSError here as everywhere else: full, forbidden, gone."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        known = {"No space left": errno.ENOSPC, "Permission denied": errno.EACCES, "No such file": errno.ENOENT}
+        number = next((code for words, code in known.items() if words in str(error)), None)
+        if number is None and isinstance(error, duckdb.OutOfMemoryException):
+            raise MemoryError(str(error)) from error
+        number = number or errno.EIO
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def sqlname(name: str) -> str:

@@ -70,6 +70,7 @@ def sql(name: str) -> str:
     log = EventLog(None, "UTC", "", "", None, None, {"items": catalogue})
     seen = Survey(0, None, None, False, frozenset(), frozenset())
     tables = {one: ibis.table(ibis.schema(kinds), name=NAMES.get(one, one)) for one, kinds in SCHEMAS.items()}
-    observed = Observed(Ledger(_Paper(), log, seen, **tables), (Cutoff(datetime(2000, 1, 1, tzinfo=UTC)),))
+    several = tuple(Cutoff(datetime(2000, 1, day, tzinfo=UTC)) for day in (1, 2))  # one alone would become a constant
+    observed = Observed(Ledger(_Paper(), log, seen, **tables), several)
     people = ibis.table(ibis.schema({"cut": "int32", "who": "int32"}), name="population")
     return str(ibis.to_sql(query(observed, features, people), dialect="duckdb"))

@@ -178,14 +178,15 @@ class Draft:
         part = len([one for one in self._written if one.parent.name == name])
         path = self.lake.folder / name / f"{self.generation:06d}-{part:03d}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._written.append(path)  # before it is written, so that half a file goes, too
         engine.write_parquet(rows.select(*wanted.names).order_by(list(order)), path)
         written = engine.parquet(path)
         bounds = engine.arrow(written.aggregate(rows=written.count(), **_bounds(written))).to_pylist()[0]
         if not bounds["rows"]:
             path.unlink()
+            self._written.remove(path)
             return None
         sync(path)
-        self._written.append(path)
         segment = Segment(
             path.relative_to(self.lake.folder).as_posix(),
             int(bounds["rows"]),

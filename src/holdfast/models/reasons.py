@@ -82,11 +82,14 @@ def _row(
     told: list[Sentence],
     top: int,
 ) -> list[dict[str, Any]]:
+    points = beside[i] * lean > 0
+    if not any(points[member[family]].any() for family in np.flatnonzero(lean * total[i] > 1e-9)):
+        points, top = beside[i] != 0, 1  # nothing stands out: say the one thing that matters most, as it is
     found: list[dict[str, Any]] = []
     for family in np.argsort(-lean * total[i], kind="stable"):
         if len(found) == top or lean * total[i, family] <= 1e-9:
             break
-        able = np.flatnonzero(member[family] & (beside[i] * lean > 0))
+        able = np.flatnonzero(member[family] & points)
         for column in sorted(able, key=lambda c: (not compares[c], -lean * parts[i, c])):
             text = told[column](i)
             if text is not None:
@@ -115,11 +118,11 @@ def _told(column: FeatureColumn, features: FeatureTable, language: Language, cur
 def singular(sentence: str) -> str:
     """One of a thing has no plural s.
 
-    >>> singular("ordered on 1 days, 11 days ago, 1 categories")
-    'ordered on 1 day, 11 days ago, 1 category'
+    >>> singular("ordered on 1 days, 11 days ago, 1 categories, 1 different items")
+    'ordered on 1 day, 11 days ago, 1 category, 1 different item'
     """
-    sentence = re.sub(r"(?<![\d.,])1 ([a-z]+)ies\b", r"1 \1y", sentence)
-    return re.sub(r"(?<![\d.,])1 ([a-z]+)s\b", r"1 \1", sentence)
+    sentence = re.sub(r"(?<![\d.,])(1 (?:[a-z]+ )?[a-z]+)ies\b", r"\1y", sentence)
+    return re.sub(r"(?<![\d.,])(1 (?:different |failed |order |cart )?[a-z]+)s\b", r"\1", sentence)
 
 
 def number_text(value: float, unit: str = "", currency: str = "") -> str:
