@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from holdfast.core.errors import InputRefused, UsageError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.text import Language, Text
+from holdfast.log.settings import IdentitySettings
 from holdfast.log.sources.settings import ImportSettings, MappingSettings
 
 if TYPE_CHECKING:
     from holdfast.app.config import Config
     from holdfast.app.shop import Shop
     from holdfast.log.intake import Receipt
+    from holdfast.log.replay import Replayed
     from holdfast.log.sources.source import Source
 
 
@@ -77,10 +79,32 @@ def take_in_all(
                 currency=settings.currency,
                 now=datetime.now(UTC),
                 delay=shop.config.section(ImportSettings).recorded_delay,
+                pepper=shop.config.section(IdentitySettings).pepper,
                 progress=progress,
             )
             done.append(Imported(opened.origin, opened.preset, tuple(opened.guess.notes), receipt))
     return done
+
+
+def replay_rejected(shop: Shop, *, progress: Progress = SILENT) -> Replayed:
+    """Try the rows that were set aside once more, as the shop's config reads them now."""
+    from holdfast.log.replay import replay
+    from holdfast.log.store import Lake
+
+    config, settings = shop.config, shop.settings
+    with shop.locked(), shop.engine() as engine:
+        return replay(
+            engine,
+            Lake(shop.lake),
+            settings=config.section(ImportSettings),
+            mapping=config.section(MappingSettings),
+            zone=settings.zone,
+            currency=settings.currency,
+            now=datetime.now(UTC),
+            delay=config.section(ImportSettings).recorded_delay,
+            pepper=config.section(IdentitySettings).pepper,
+            progress=progress,
+        )
 
 
 def open_any(origin: Any, config: Config, *, preset: str | None, source: str | None) -> Source:

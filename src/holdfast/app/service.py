@@ -49,6 +49,15 @@ def import_files(
     return Answer({"files": [one.as_dict(speak) for one in done]}, "\n".join(one.sentence(speak) for one in done))
 
 
+def replay(folder: Path, *, progress: Progress = SILENT) -> Answer:
+    """Try the rows that earlier imports set aside once more."""
+    from holdfast.app.intake import replay_rejected
+
+    done = replay_rejected(Shop.open(folder), progress=progress)
+    text = f"{done.tried:,} rows tried again: {done.accepted:,} joined the log, {done.still_rejected:,} stay set aside"
+    return Answer(asdict(done), text)
+
+
 def quality(folder: Path, *, language: str | None = None, progress: Progress = SILENT) -> Answer:
     """What cleaning found; rows and money reconciled."""
     from holdfast.app.study import history

@@ -124,16 +124,20 @@ def doctor(
 @app.command(name="import", epilog="Example: holdfast import shop orders.csv.gz items.csv")
 def import_(
     folder: Folder,
-    origins: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, or database URLs.")],
+    origins: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="Files, or database URLs.")] = None,
     preset: Preset = None,
     source: Annotated[str | None, typer.Option(help="Name of the source; default: the preset's name.")] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Try the rows set aside earlier once more.")] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Read files into the shop's log. The same file again adds nothing; bad rows are set aside and counted."""
     from holdfast.app import service
 
-    _answer(json, service.import_files, folder, origins, preset=preset, source=source)
+    if replay:
+        _answer(json, service.replay, folder)
+    else:
+        _answer(json, service.import_files, folder, origins or [], preset=preset, source=source)
 
 
 @app.command(epilog="Example: holdfast quality shop")

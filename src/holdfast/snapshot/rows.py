@@ -45,5 +45,6 @@ def titles_of(engine: Any, log: EventLog, item_ids: list[str]) -> dict[str, str]
     items = log.tables.get("items")
     if items is None or not item_ids:
         return {}
-    found = engine.arrow(items.filter(items.item_id.isin(item_ids) & items.title.notnull()).select("item_id", "title"))
+    named = items.filter(items.item_id.isin(item_ids) & items.title.notnull())
+    found = engine.arrow(named.order_by(["valid_from", "title"]).select("item_id", "title"))  # the newest name stays
     return dict(zip(found["item_id"].to_pylist(), found["title"].to_pylist(), strict=True))
