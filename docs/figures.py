@@ -9,7 +9,8 @@ A page names what it wants between two comments; everything between them is repl
     <!-- figures: churned, 30d, test 2011-11-09 | auc log_loss -->
     <!-- end -->
 
-Before ` | ` stands a regular expression for the `protocol` of the rows; a group in it becomes a column. After it: the metrics. `steps` instead of
+Before ` | ` stands a regular expression for the `protocol` of the rows; a group in it becomes a
+column under the group's name. After it: the metrics. `steps` instead of
 a protocol asks for the cleaning steps of a `quality.json`.
 """
 
@@ -49,15 +50,16 @@ def render(what: str, scores: list[dict[str, Any]], steps: list[dict[str, Any]])
     metrics = wanted.split() or list(dict.fromkeys(row["metric"] for row, _ in found))
     several = len({row["data"] for row, _ in found}) > 1
     lines: dict[tuple[str, ...], dict[str, str]] = {}
-    groups = 0
+    names: list[str] = []
     for row, match in found:
-        groups = len(match.groups())
+        named = {number: name for name, number in match.re.groupindex.items()}
+        names = [named.get(number + 1, "") for number in range(match.re.groups)]
         if row["metric"] in metrics:
             key = (*([row["data"]] if several else []), row["model"], *match.groups(""))
             lines.setdefault(key, {})[row["metric"]] = _cell(row)
     if not lines:
         return None
-    head = [*(["data"] if several else []), "model", *([""] * groups), *metrics]
+    head = [*(["data"] if several else []), "model", *names, *metrics]
     body = [[*key, *(cells.get(metric, "") for metric in metrics)] for key, cells in lines.items()]
     return _table([head, *body])
 
