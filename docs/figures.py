@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-_PLACE = re.compile(r"(<!-- figures: (?P<what>[^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PLACE = re.compile(r"(<!-- figures: (?P<what>[^\n]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 PAGES = ("online-retail.md", "speed.md")
 
 

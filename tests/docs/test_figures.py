@@ -24,12 +24,13 @@ def row(protocol: str, model: str, metric: str, value: float, low: float | None 
     return {"protocol": protocol, "model": model, "metric": metric, "value": value, "low": low, "high": high, **bench}
 
 
-PAGE = "a\n<!-- figures: test (x|y) | auc -->\nold\n<!-- end -->\nb\n<!-- figures: other -->\nkept\n<!-- end -->\n"
+PAGE = "a\n<!-- figures: test (?P<day>x|y) | auc -->\nold\n<!-- end -->\nb\n<!-- figures: other -->\nkept\n<!-- end -->\n"
 
 
 def test_figures_are_placed_and_the_rest_is_kept() -> None:
     scores = [row("test x", "m", "auc", 0.7312, 0.71), row("test y", "m", "auc", 0.5), row("test x", "m", "f1", 0.4)]
     text, missing = figures().fill(PAGE, scores, [])
+    assert "| model | day | auc |" in text
     assert "| m | x | 0.731 [0.710, 0.752] |" in text
     assert "| m | y | 0.500 |" in text
     assert "0.4" not in text
