@@ -24,7 +24,9 @@ def row(protocol: str, model: str, metric: str, value: float, low: float | None 
     return {"protocol": protocol, "model": model, "metric": metric, "value": value, "low": low, "high": high, **bench}
 
 
-PAGE = "a\n<!-- figures: test (?P<day>x|y) | auc -->\nold\n<!-- end -->\nb\n<!-- figures: other -->\nkept\n<!-- end -->\n"
+PAGE = (
+    "a\n<!-- figures: test (?P<day>x|y) | auc -->\nold\n<!-- end -->\nb\n<!-- figures: other -->\nkept\n<!-- end -->\n"
+)
 
 
 def test_figures_are_placed_and_the_rest_is_kept() -> None:
