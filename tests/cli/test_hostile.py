@@ -41,9 +41,10 @@ def write(path: Path, rows: list[str], head: str = HEAD, encoding: str = "utf-8"
 
 
 def snapshot(shop: Path) -> dict[str, bytes]:
-    """Every byte of the lake."""
+    """Every byte of the lake, but who held its lock last."""
     lake = shop / "lake"
-    return {p.relative_to(lake).as_posix(): p.read_bytes() for p in sorted(lake.rglob("*")) if p.is_file()}
+    found = sorted(p for p in lake.rglob("*") if p.is_file() and p.name != "lock")
+    return {p.relative_to(lake).as_posix(): p.read_bytes() for p in found}
 
 
 def counts(said: Said) -> dict[str, int]:
@@ -77,7 +78,7 @@ def loaded(shop: Path, holdfast: Holdfast, tmp_path: Path) -> Path:
     ("name", "content", "words"),
     [
         ("empty.csv", b"", ("empty",)),
-        ("header.csv", HEAD.encode(), ("no data row", )),
+        ("header.csv", HEAD.encode(), ("no rows", )),
         ("missing.csv", b"order_id,date,item\no1,2024-01-01,x\n", ("customer",)),
         ("binary.csv", bytes(range(256)) * 40, ("not a text file",)),
         ("nul.csv", HEAD.encode() + b"o1,a\x00b,2024-05-01 10:00:00,x,1,2\n", ("not a text file",)),

@@ -9,6 +9,9 @@ from holdfast.app.shop import Shop
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
 
+#: Share of rows that are made wrong on purpose, so that the quality page has something to find.
+DIRT = 0.004
+
 if TYPE_CHECKING:
     from holdfast.app.releases import ReleaseFolder
 
@@ -29,7 +32,7 @@ def demo(
 
     target = Path(folder)
     _clear(target)
-    world = World(customers=customers, days=days, seed=seed)
+    world = World(customers=customers, days=days, seed=seed, dirt=DIRT)
     files = write_raw(make(world, progress), target / "raw")
     shop = Shop.create(target, preset="holdfast", zone=world.zone, currency=world.currency, language=language)
     shop.add(*files, progress=progress)
