@@ -20,11 +20,10 @@ from holdfast.core.log import EventLog
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.schema import CANONICAL, EVENTS_CLEAN
 from holdfast.engine.duck import Engine
-from holdfast.engine.files import replacing, sha256, write_bytes
+from holdfast.engine.files import replacing, write_bytes
 from holdfast.log.clean.fill_categories import fill_categories
 from holdfast.log.clean.pipeline import VERSION, Cleaned, clean, flag_customers, in_force
 from holdfast.log.clean.rule import Context
-from holdfast.log.content import content_hash
 from holdfast.log.identity.resolve import with_customers
 from holdfast.log.quality import Quality, measure
 from holdfast.log.settings import CleanSettings, IdentitySettings
@@ -62,7 +61,7 @@ def open_log(
         progress.step("clean", 0, 2)
         kept = _build(engine, lake, manifest, settings, identity, currency, now, store)
         events, flags, quality = kept
-        told = {"fingerprint": store.fingerprint(engine, manifest, tables, zone, currency)}
+        told = {"fingerprint": _fingerprint(engine, events, manifest, tables, zone, currency)}
         kept = events, flags, replace(quality, facts={**quality.facts, **told})
         store.finish(kept[2])
         progress.step("clean", 2, 2)
@@ -120,6 +119,17 @@ def _made_from(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _fingerprint(
+    engine: Engine, events: ir.Table, manifest: Manifest, tables: Mapping[str, ir.Table], zone: str, currency: str
+) -> str:
+    """Hash of all that a reader of the log can see: the same files give the same log, whenever they are imported."""
+    seen = {"events": engine.digest(events)}
+    for name in sorted(tables):
+        if manifest.rows("identity_keys" if name == "identities" else name):
+            seen[name] = engine.digest(tables[name].select(*CANONICAL[name].names))
+    return hashlib.sha256(json.dumps([VERSION, zone, currency, seen]).encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class _Store:
     """Where the cleaned rows of one state are kept: in the cache folder, or in the engine without one."""
@@ -145,21 +155,6 @@ class _Store:
             if not old.name.startswith(done.stem):
                 old.unlink(missing_ok=True)
 
-    def fingerprint(
-        self, engine: Engine, manifest: Manifest, tables: Mapping[str, ir.Table], zone: str, currency: str
-    ) -> str:
-        """Hash of all that a reader of the log can see: the same files give the same log, whenever they are imported."""
-        if self.folder is None:
-            return self.name
-        hashed = hashlib.sha256(json.dumps([VERSION, zone, currency]).encode())
-        hashed.update(sha256(self._path(self.folder, "events")).encode())
-        for name in sorted(tables):
-            if manifest.rows("identity_keys" if name == "identities" else name):
-                rows = tables[name].select(said=content_hash(tables[name], CANONICAL[name].names)).order_by("said")
-                for batch in engine.batches(rows):
-                    hashed.update("".join(batch.column(0).to_pylist()).encode())
-        return hashed.hexdigest()[:16]
-
     def load(self, engine: Engine) -> tuple[ir.Table, ir.Table, Quality] | None:
         """What an earlier call kept, or None."""
         done = None if self.folder is None else self.folder / f"{self.name}.json"
@@ -172,6 +167,8 @@ class _Store:
             quality = Quality.from_json(done.read_text(encoding="utf-8"))
         except (ValueError, KeyError, TypeError):
             return None  # written by another version, or damaged: built anew
+        if "fingerprint" not in quality.facts:
+            return None
         return engine.parquet(events), engine.parquet(flags), quality
 
     def _path(self, folder: Path, name: str) -> Path:
