@@ -186,6 +186,26 @@ def _sources(manifest: Manifest) -> list[dict[str, Any]]:
     return found
 
 
+#: What each proof says, in the order in which they are told; the second ones are about money.
+_ROW_PROOFS = {
+    "imports": Text(
+        "Rows read = kept + known already + set aside, over all imports.", "读入行数 = 保留 + 已有 + 搁置（全部导入）。"
+    ),
+    "rows": Text("Rows in the lake = kept + rejected + merged.", "数据湖中的行数 = 保留 + 拒绝 + 合并。"),
+    "rows_out": Text("Rows of the log = rows that the rules left standing.", "日志行数 = 规则保留的行数。"),
+    "purchases": Text(
+        "Purchase rows in the log = rows after the last step.", "日志中的购买行数 = 最后一步之后的行数。"
+    ),
+}
+_MONEY_PROOFS = {
+    "money_in": Text("Money in the lake = money that the rules saw.", "数据湖中的金额 = 规则看到的金额。"),
+    "money_out": Text(
+        "Money of the log = money in + what the rules took and gave.", "日志金额 = 读入金额 + 规则的增减。"
+    ),
+    "spend": Text("Spend in the log = money after the last step.", "日志中的消费额 = 最后一步之后的金额。"),
+}
+
+
 def _proofs(
     manifest: Manifest,
     aside: list[tuple[str, int, int]],
@@ -194,61 +214,27 @@ def _proofs(
     facts: Mapping[str, Any],
     money_in: int,
 ) -> list[Proof]:
+    """Each count made twice: once from what is stored, once from what the rules said they did."""
     tallies = cleaned.tallies
-    kept = sum(one.rows for one in tallies if one.verdict is None)
-    out = sum(one.rows for one in tallies if one.verdict is not None)
     standing = [one for one in tallies if one.verdict is None and one.retracted_by is None]
     imported = {name: sum(int(one[name]) for one in manifest.imports) for name in ("read", "kept", "known", "rejected")}
-    last = steps[-1]
-    return [
-        Proof(
-            "imports",
-            Text(
-                "Rows read = kept + known already + set aside, over all imports.",
-                "读入行数 = 保留 + 已有 + 搁置（全部导入）。",
-            ),
-            imported["read"],
-            imported["kept"] + imported["known"] + imported["rejected"],
-        ),
-        Proof(
-            "rows",
-            Text("Rows in the lake = kept + rejected + merged.", "数据湖中的行数 = 保留 + 拒绝 + 合并。"),
+    rows = {
+        "imports": (imported["read"], imported["kept"] + imported["known"] + imported["rejected"]),
+        "rows": (
             manifest.rows("events") + manifest.rows("rejected"),
-            kept + out + sum(rows for _, rows, _ in aside),
+            sum(one.rows for one in tallies) + sum(rows for _, rows, _ in aside),
         ),
-        Proof(
-            "money_in",
-            Text("Money in the lake = money that the rules saw.", "数据湖中的金额 = 规则看到的金额。"),
-            money_in,
-            sum(one.amount_read for one in tallies),
-            money=True,
-        ),
-        Proof(
-            "rows_out",
-            Text("Rows of the log = rows that the rules left standing.", "日志行数 = 规则保留的行数。"),
-            int(facts["event_rows"]),
-            sum(one.rows for one in standing),
-        ),
-        Proof(
-            "money_out",
-            Text("Money of the log = money in + what the rules took and gave.", "日志金额 = 读入金额 + 规则的增减。"),
-            _money(facts["standing_amount"]),
-            sum(one.amount for one in standing),
-            money=True,
-        ),
-        Proof(
-            "spend",
-            Text("Spend in the log = money after the last step.", "日志中的消费额 = 最后一步之后的金额。"),
-            _money(facts["spend"]),
-            last.amount,
-            money=True,
-        ),
-        Proof(
-            "purchases",
-            Text("Purchase rows in the log = rows after the last step.", "日志中的购买行数 = 最后一步之后的行数。"),
-            int(facts["purchase_rows"]),
-            last.rows,
-        ),
+        "rows_out": (int(facts["event_rows"]), sum(one.rows for one in standing)),
+        "purchases": (int(facts["purchase_rows"]), steps[-1].rows),
+    }
+    money = {
+        "money_in": (money_in, sum(one.amount_read for one in tallies)),
+        "money_out": (_money(facts["standing_amount"]), sum(one.amount for one in standing)),
+        "spend": (_money(facts["spend"]), steps[-1].amount),
+    }
+    return [
+        *(Proof(name, sentence, *rows[name]) for name, sentence in _ROW_PROOFS.items()),
+        *(Proof(name, sentence, *money[name], money=True) for name, sentence in _MONEY_PROOFS.items()),
     ]
 
 
