@@ -117,32 +117,18 @@ def _parts(observed: Observed, asked: Iterable[Leaf], people: Any) -> list[Any]:
 
 
 def _totals(days: Any, asked: Sequence[Total | Since]) -> Any:
-    """Windows by way of the stretches between their ends: every ledger row is added once, not once per window."""
-    totals = [one for one in asked if isinstance(one, Total)]
-    since = [one for one in asked if isinstance(one, Since)]
-    ends = sorted({end for one in totals for end in (one.after, one.window) if end})
-    stretch = ibis.cases(*((days.age <= end, at) for at, end in enumerate(ends)), else_=len(ends)) if ends else 0
-    sums = {f"sum_{name}": days[name].sum() for name in sorted({one.measure for one in totals})}
-    first = {
-        f"first_{name}": days.age.max(where=days[name] > 0)
-        for name in sorted({o.measure for o in since if o.which == "first"})
-    }
-    last = {
-        f"last_{name}": days.age.min(where=days[name] > 0)
-        for name in sorted({o.measure for o in since if o.which == "last"})
-    }
-    parts = days.mutate(stretch=stretch).group_by([*BY, "stretch"]).aggregate(**sums, **first, **last)
+    """Every window in one pass. A CASE inside a sum is read column by column; a filter on it costs twice as much."""
 
     def one(leaf: Total | Since) -> Any:
+        measure = days[leaf.measure]
         if isinstance(leaf, Since):
-            ages = parts[f"{leaf.which}_{leaf.measure}"]
-            return ages.min() if leaf.which == "last" else ages.max()
-        low = ends.index(leaf.after) + 1 if leaf.after else 0
-        high = ends.index(leaf.window) if leaf.window else len(ends)
-        inside = parts.stretch.between(low, high)
-        return parts[f"sum_{leaf.measure}"].sum(where=inside)
+            return days.age.min(where=measure > 0) if leaf.which == "last" else days.age.max(where=measure > 0)
+        if leaf.window is None:
+            return measure.sum()
+        inside = days.age <= leaf.window
+        return (inside & (days.age > leaf.after) if leaf.after else inside).ifelse(measure, 0).sum()
 
-    return parts.group_by(BY).aggregate(**{leaf.column: one(leaf) for leaf in asked})
+    return days.group_by(BY).aggregate(**{leaf.column: one(leaf) for leaf in asked})
 
 
 def order_days(orders: Any) -> Any:
@@ -199,7 +185,7 @@ def _newest(items: Any, how: str, chained: bool) -> Any:
 
 
 def _within(rows: Any, window: int | None) -> Any:
-    return rows.count() if window is None else rows.count(where=rows.age <= window)
+    return rows.count() if window is None else (rows.age <= window).cast("int32").sum()
 
 
 def _each(bought: Any, thing: str) -> Any:
