@@ -179,7 +179,9 @@ def _silence(question: Study, orders: Any) -> dict[str, Any]:
         # too short a history to see anybody return within half a year: ask about the horizon instead
         shorter = silence(orders, today, shares=(0.5, SHARE, 0.1), within=int(question.asked.horizon.days))
         found = shorter
-    return {**found, "suggested": suggested(found, SHARE), "alternatives": alternatives(orders, today)}
+    # without a single gap that ended there is no rhythm to suggest anything from
+    advice = {} if found["median_gap_days"] is None else {"suggested": suggested(found, SHARE)}
+    return {**found, **advice, "alternatives": alternatives(orders, today)}
 
 
 def _money(question: Study, proof: Backtest | dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class Study:
             raise TooLittleData(
                 f"the history from {self.log.first_event_at:%Y-%m-%d} is too short to learn who orders "
                 f"within {self.asked.horizon}",
-                remedy="import a longer history, ask for a shorter --horizon, or see: holdfast doctor",
+                remedy="import a longer history, or ask for a shorter --horizon",
             )
         self.progress.step("training features", 0, 2)
         snapshot = self.snapshot(cutoffs)
