@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from holdfast.cli.bars import Bars
-from holdfast.core.errors import UsageError
+from holdfast.core.errors import InputRefused, UsageError
 
 if TYPE_CHECKING:
     from holdfast.core.results import Score
@@ -27,7 +27,12 @@ def bench(name: str | None, *, data: str | None, full: bool, every: bool, json: 
     rows: list[Score] = []
     with Bars() as progress:
         for one in BENCHES if every else [str(name)]:
-            rows += BENCHES[one](data=data, full=full, progress=progress)
+            try:
+                rows += BENCHES[one](data=data, full=full, progress=progress)
+            except InputRefused as absent:
+                if not every:
+                    raise
+                sys.stderr.write(f"{one} was left out: {absent}\n")  # the others need not wait for its data
     if json:
         sys.stdout.write(jsonlib.dumps([row.as_dict() for row in rows], ensure_ascii=False) + "\n")
     else:
