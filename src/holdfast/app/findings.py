@@ -82,7 +82,7 @@ def _customers(
         "currency": pa.array([question.log.currency] * len(now)),
         "days_since_last_order": pa.array(silence, from_pandas=True),
         "risk_band": risk_bands(said.p_churn, at_risk, question.shop.config.section(CostSettings)),
-        "lifecycle": [states.get(one, "new") for one in ids.to_pylist()],
+        "lifecycle": [states.get(one, "none") for one in ids.to_pylist()],
         "reasons": pa.array(
             model.reasons(now, language=language, currency=question.log.currency),
             RELEASE_CUSTOMERS.schema.field("reasons").type,

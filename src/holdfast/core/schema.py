@@ -329,7 +329,7 @@ RELEASE_CUSTOMERS = Table(
         Column("next_order_at", INSTANT, "First date with P(order by then) >= 0.5.", "beyond 180 days, or not computed yet"),
         Column("risk_band", TEXT, "low, watch, high or critical."),
         Column("segment", TEXT, "Segment.", "not computed yet"),
-        Column("lifecycle", TEXT, "new, active, slowing, dormant, returned or lost."),
+        Column("lifecycle", TEXT, "new, active, slowing, dormant, returned or lost; none: no order yet."),
         Column("interests", pa.list_(TEXT), "What the customer likes.", "not computed yet"),
         Column("reasons", pa.list_(REASON), "Why, strongest first."),
     ),
