@@ -127,6 +127,24 @@ def test_the_doctor_reads_the_same_file_with_nothing_configured(folder: Path, ho
     assert "沉默" in text.out
 
 
+def test_a_database_is_a_source_like_any_file(folder: Path, holdfast: Holdfast, tmp_path: Path) -> None:
+    import csv
+    import sqlite3
+
+    with (folder / "first.csv").open() as handle:
+        lines = list(csv.reader(handle))
+    base = sqlite3.connect(tmp_path / "orders.db")
+    base.execute(f"CREATE TABLE orders ({', '.join(lines[0])})")
+    base.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)", lines[1:400])
+    base.commit()
+    base.close()
+    url = f"sqlite:///{tmp_path / 'orders.db'}?table=orders"
+    assert json.loads(holdfast("doctor", url, "--json").out)["file"]["rows"] == 399
+    shop = tmp_path / "shop"
+    assert holdfast("init", shop).code == 0
+    assert json.loads(holdfast("import", shop, url, "--json").out)["files"][0]["kept"] == 399
+
+
 def test_the_doctor_says_what_it_cannot_know(tmp_path: Path, holdfast: Holdfast) -> None:
     short = list(rows(0, 40))
     (tmp_path / "short.csv").write_text(HEAD + "".join(short))

@@ -121,7 +121,7 @@ def report(folder: Path) -> Answer:
 
 
 def doctor(
-    origin: Path,
+    origin: Path | str,
     *,
     preset: str | None = None,
     horizon: str | None = None,

@@ -107,7 +107,12 @@ def init(
 
 @app.command(epilog="Example: holdfast doctor orders.csv")
 def doctor(
-    origin: Annotated[Path, typer.Argument(metavar="FILE_OR_DIR", help="An order file, or a shop's folder.")],
+    origin: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE_OR_DIR", help="An order file, a folder of files, a database URL, or a shop's folder."
+        ),
+    ],
     preset: Preset = None,
     horizon: HorizonOption = None,
     zone: Annotated[str | None, typer.Option(help="Time zone of the dates in the file.")] = None,
