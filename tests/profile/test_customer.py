@@ -9,10 +9,14 @@ import pyarrow as pa
 import pytest
 
 from holdfast.core.clock import Cutoff
+from holdfast.core.log import EventLog
 from holdfast.core.schema import EVENTS_CLEAN
 from holdfast.engine.duck import Engine
 from holdfast.profile.customer import customer_page
-from holdfast.profile.orders import Orders, order_days
+from holdfast.profile.orders import Orders
+from holdfast.snapshot.ledger import Ledger
+from holdfast.snapshot.rows import order_days
+from holdfast.snapshot.snapshot import Snapshot
 
 CUTOFF = Cutoff.parse("2024-03-01", "Europe/London")
 
@@ -79,7 +83,8 @@ def test_order_days_follow_the_same_rule_and_the_same_money() -> None:
         event("still", FEB, retracted_at=CUTOFF.at), event("v", FEB, event_type="view"),
     )  # fmt: skip
     with Engine() as engine:
-        orders = Orders.read(order_days(engine.memory(table), CUTOFF))
+        log = EventLog(engine.memory(table), "UTC", "EUR", "one customer", JAN, MAR)
+        orders = Orders.read(order_days(Snapshot(Ledger.open(engine, log), (CUTOFF,)).observed))
     assert orders.ids == ("a",)
     assert orders.revenue.tolist() == [150_000, 180_000]
     page = customer_page(table, CUTOFF)

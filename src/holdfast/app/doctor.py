@@ -130,9 +130,8 @@ def _attempt(call: Callable[[], Any]) -> Any:
 
 def _orders(question: Study) -> Any:
     from holdfast.profile.orders import Orders
-    from holdfast.snapshot.rows import order_days
 
-    table = order_days(question.snapshot((question.asked.cutoff,)).observed)
+    table = question.order_days
     if not table.num_rows:
         raise TooLittleData(
             "the file holds no purchase that counts", remedy="look at the counts of: holdfast quality, or name --preset"
@@ -189,17 +188,15 @@ def _money(question: Study, proof: Backtest | dict[str, Any]) -> dict[str, Any]:
     from holdfast.evaluate.final import fit_final
     from holdfast.evaluate.settings import EvaluateSettings
     from holdfast.models.value import season_of
-    from holdfast.snapshot.rows import order_days
 
     if isinstance(proof, dict):
         raise TooLittleData(str(proof["undetermined"]))
     shop = question.shop
     settings = shop.config.section(EvaluateSettings)
     model = fit_final(proof, question.past, question.models, settings=settings, cutoff=question.asked.cutoff)
-    now = question.features()
+    now = question.present
     asked = question.asked
-    daily = order_days(question.snapshot((asked.cutoff,)).observed)
-    factor = season_of(daily, asked.cutoff, asked.horizon, asked.zone)
+    factor = season_of(question.order_days, asked.cutoff, asked.horizon, asked.zone)
     return model.total_at_risk(now, model.predict(now).p_churn, season=factor, seed=shop.settings.seed)
 
 
@@ -209,7 +206,7 @@ def _holdout(question: Study, proof: Backtest | dict[str, Any]) -> dict[str, Any
 
     if isinstance(proof, dict):
         raise TooLittleData(str(proof["undetermined"]))
-    customers = len(question.features())
+    customers = len(question.present)
     control = round(customers * HOLDOUT_SHARE)
     churned = float(proof.reference.happened.mean())
     found = detectable_difference(churned, customers - control, control, power=POWER)

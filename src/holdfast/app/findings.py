@@ -38,11 +38,10 @@ def find(
     from holdfast.profile.lifecycle import lifecycle, lifecycle_over_time
     from holdfast.profile.orders import Orders
     from holdfast.profile.settings import LifecycleSettings
-    from holdfast.snapshot.rows import order_days
 
     rules = question.shop.config.section(LifecycleSettings)
     day = question.asked.cutoff.local_day(question.asked.zone)
-    table = order_days(question.snapshot((question.asked.cutoff,)).observed)
+    table = question.order_days
     orders = Orders.read(table)
     factor = season_of(table, question.asked.cutoff, question.asked.horizon, question.asked.zone)
     at_risk = model.value(now, said.p_churn, factor).at_risk

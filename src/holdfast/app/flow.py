@@ -35,7 +35,7 @@ def run(
     speak = spoken(shop.config, language)
     with shop.locked(), shop.engine() as engine:
         question = study(shop, engine, cutoff=cutoff, horizon=horizon, progress=progress)
-        now = question.features()
+        now = question.present
         proof = question.backtest()
         model = fit_final(
             proof,

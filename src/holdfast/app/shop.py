@@ -120,7 +120,7 @@ class Shop:
         from holdfast.app.study import study
 
         with self.engine() as engine:
-            return study(self, engine, cutoff=cutoff, progress=progress).features()
+            return study(self, engine, cutoff=cutoff, progress=progress).present
 
     def run(
         self,

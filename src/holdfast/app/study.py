@@ -16,6 +16,8 @@ from holdfast.log.settings import CleanSettings, IdentitySettings
 from holdfast.snapshot.settings import ForecastSettings, OutcomeSettings
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from holdfast.app.shop import Shop
     from holdfast.core.models import Model
     from holdfast.engine.duck import Engine
@@ -71,7 +73,8 @@ class Study:
 
         return Snapshot(self.ledger, cutoffs, self.asked.population)
 
-    def features(self) -> FeatureTable:
+    @cached_property
+    def present(self) -> FeatureTable:
         """What was known about everybody of the population at the cutoff."""
         from holdfast.features.build import build
 
@@ -85,6 +88,13 @@ class Study:
                 remedy="choose another --cutoff, or widen [population] within",
             )
         return found
+
+    @cached_property
+    def order_days(self) -> pa.Table:
+        """customer_id, local_day, orders, revenue: every order day known at the cutoff."""
+        from holdfast.snapshot.rows import order_days
+
+        return order_days(self.snapshot((self.asked.cutoff,)).observed)
 
     @cached_property
     def test_cutoffs(self) -> tuple[Cutoff, ...]:

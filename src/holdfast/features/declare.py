@@ -13,6 +13,7 @@ The same declaration is compiled to a query (`features.compile`) and evaluated f
 from __future__ import annotations
 
 import string
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -57,12 +58,13 @@ class Call(Formula):
     arguments: tuple[Formula, ...]
 
 
-class Leaf(Formula):
+class Leaf(Formula, ABC):
     """Something read from what was known; `column` names it within one query."""
 
     @property
+    @abstractmethod
     def column(self) -> str:
-        raise NotImplementedError
+        """Its name within one query."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.clock import Horizon
 from holdfast.core.tables import FeatureTable, Outcomes, Predictions
-from holdfast.models.columns import slice_weights
+from holdfast.models.columns import column_of, slice_weights
 from holdfast.models.logit import fit_logit, sigmoid
 from holdfast.models.pack import pack, require_rows, unpack
 from holdfast.models.prepare import Recipe
@@ -64,3 +65,23 @@ def fit_linear(
     weight = slice_weights(features.key.cutoff, half_life_days) * (1.0 if weights is None else weights)
     beta = fit_logit(recipe.apply(features), outcomes.churned, l2=l2, weights=weight)
     return LinearFit(model_id, recipe.columns, outcomes.horizon, recipe, float(beta[0]), beta[1:])
+
+
+@dataclass(frozen=True)
+class RoleLogistic:
+    """Logistic regression on the few columns that play some roles (`columns.ROLES`); a subclass names itself and them."""
+
+    model_id: ClassVar[str]
+    roles: ClassVar[tuple[str, ...]]
+    l2: float = 1.0
+    half_life_days: float = 90.0
+
+    def fit(
+        self, features: FeatureTable, outcomes: Outcomes, *, sequences: Any = None, assignments: Any = None,
+        weights: Floats | None = None,
+    ) -> LinearFit:  # fmt: skip
+        columns = [column_of(features.names, role, self.model_id) for role in self.roles]
+        return fit_linear(
+            self.model_id, columns, features, outcomes,
+            l2=self.l2, half_life_days=self.half_life_days, weights=weights,
+        )  # fmt: skip

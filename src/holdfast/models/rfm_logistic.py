@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import ClassVar
 
 from holdfast.core.models import FITTED, MODELS
-from holdfast.core.tables import FeatureTable, Outcomes
-from holdfast.models.columns import column_of
-from holdfast.models.linear import LinearFit, fit_linear
+from holdfast.models.linear import LinearFit, RoleLogistic
 
 
 @dataclass(frozen=True)
-class RfmLogistic:
+class RfmLogistic(RoleLogistic):
     """Logistic regression on the logs of days since the last order, orders and revenue so far."""
 
     model_id: ClassVar[str] = "rfm_logistic"
-    l2: float = 1.0
-    half_life_days: float = 90.0
-
-    def fit(
-        self, features: FeatureTable, outcomes: Outcomes, *, sequences: Any = None, assignments: Any = None,
-        weights: NDArray[np.float64] | None = None,
-    ) -> LinearFit:  # fmt: skip
-        columns = [column_of(features.names, role, self.model_id) for role in ("silence", "orders", "spend")]
-        return fit_linear(
-            self.model_id, columns, features, outcomes,
-            l2=self.l2, half_life_days=self.half_life_days, weights=weights,
-        )  # fmt: skip
+    roles: ClassVar[tuple[str, ...]] = ("silence", "orders", "spend")
 
 
 MODELS.add(RfmLogistic.model_id, RfmLogistic)

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.core.clock import Cutoff
 from holdfast.core.errors import UsageError
 
 Whole = NDArray[np.int64]
@@ -82,20 +81,6 @@ class Orders:
 
     def first_day(self) -> date | None:
         return to_date(int(self.day.min())) if len(self.day) else None
-
-
-def order_days(events: Any, cutoff: Cutoff) -> Any:
-    """The lazy table of order days that `Orders.read` wants, from an Ibis table of EVENTS_CLEAN rows.
-
-    Only what was known at the cutoff counts (docs/adr/0001). Revenue as everywhere: quantity x unit_price - discount,
-    rounded once per line to 1/10,000, one piece where no quantity was given.
-    """
-    known = (events.occurred_at < cutoff.at) & (events.recorded_at < cutoff.at)
-    stands = events.retracted_at.isnull() | (events.retracted_at >= cutoff.at)
-    bought = events.filter(known & stands & (events.event_type == "purchase"))
-    gross = (bought.quantity.fill_null(1.0) * bought.unit_price.fill_null(0)).round().cast("int64")
-    lines = bought.select("customer_id", "local_day", revenue=gross - bought.discount.fill_null(0))
-    return lines.group_by(["customer_id", "local_day"]).aggregate(revenue=lines.revenue.sum())
 
 
 def _arrow(table: Any) -> pa.Table:
