@@ -13,6 +13,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -350,3 +351,37 @@ def test_a_read_only_disk_is_said(tiny_disk: Path, holdfast: Holdfast, tmp_path:
     said = holdfast("import", shop, write(tmp_path / "more.csv", orders()))
     assert said.code == 1, (said.code, said.err)
     assert "read-only" in said.err
+
+
+@contextlib.contextmanager
+def ordinary_user() -> Iterator[None]:
+    """A block that runs with the rights of an ordinary user; root gives its own away for so long."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if me == 0:
+            os.seteuid(0)
+
+
+def test_no_write_permission_is_said_and_nothing_changes(holdfast: Holdfast) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
+        base = Path(name)
+        base.chmod(0o755)
+        shop = base / "shop"
+        assert holdfast("init", shop).code == 0
+        assert holdfast("import", shop, write(base / "good.csv", orders())).code == 0
+        more = write(base / "more.csv", orders(seed=9))
+        before = snapshot(shop)
+        for path in (shop, *shop.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        with ordinary_user():
+            said = holdfast("import", shop, more)
+        for path in (shop, *shop.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        assert said.code == 1, (said.code, said.err)
+        assert "Permission denied" in said.err
+        assert "to fix it: check who may read and write there" in said.err
+        assert snapshot(shop) == before
