@@ -23,8 +23,9 @@ $(VENV)/core.done: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) install -c constraints.txt -e .
 	@touch $@
 
+# torch comes by pip and by the exact version in constraints.txt.
 $(VENV)/test.done: $(VENV)/core.done
-	$(PIP) install -c constraints.txt -e '.[test]'
+	$(PIP) install -c constraints.txt -e '.[test,deep]'
 	@touch $@
 
 demo: $(VENV)/core.done

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.bench.retention import CUTOFFS, ZONE, judged, open_shop, slices_of
-from holdfast.core.clock import Cutoff, Horizon
+from holdfast.bench.retention import DATA, judged
+from holdfast.bench.shops import cutoffs_of, open_shop, slices_of
+from holdfast.core.clock import Horizon
 from holdfast.engine.duck import Engine
 
 
@@ -15,8 +16,9 @@ def test_the_chosen_model_reaches_the_reference_figures(real_data, tmp_path, mon
     monkeypatch.setenv("HOLDFAST_DATA", str(real_data))
     horizon = Horizon.parse("30d")
     with Engine() as engine:
-        ledger = open_shop(engine, tmp_path)
-        slices, tests = slices_of(ledger, horizon, Cutoff.parse(CUTOFFS["30d"], ZONE))
+        ledger = open_shop(DATA, engine, tmp_path)
+        train, tests = cutoffs_of(DATA, horizon)
+        slices = slices_of(ledger, horizon, (*train, *tests))
     newest = slices.at(tests[-1:])
     assert len(newest) == 3239
     assert newest.outcomes.churned.mean() == pytest.approx(0.609, abs=0.0005)

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.core.clock import Cutoff, Horizon
+from holdfast.core.clock import DAY_MICROS, Cutoff, Duration, Horizon
 from holdfast.core.errors import HoldfastError, LeakError, UsageError
 from holdfast.core.registry import nearest
 from holdfast.core.schema import INSTANT
@@ -209,6 +209,18 @@ class Outcomes(_Arrow):
 
     def at(self, cutoffs: Iterable[Cutoff]) -> Outcomes:
         return self.take(self.key.at(cutoffs))
+
+    def known_by(self, cutoff: Cutoff, gap: Duration) -> Outcomes:
+        """The same rows as they were known at `cutoff`: an order from then on is not seen yet, its duration censored.
+
+        What lies inside the horizon is untouched: a slice whose label window has not closed must not be used at all.
+        """
+        known = np.maximum(cutoff.micros - self.key.cutoff - gap.micros, 0) / DAY_MICROS
+        return replace(
+            self,
+            event_observed=self.event_observed & (self.duration < known),
+            duration=np.minimum(self.duration, known),
+        )
 
     def to_arrow(self) -> pa.Table:
         return pa.table(

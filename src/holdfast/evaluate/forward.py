@@ -76,10 +76,11 @@ def training(slices: Slices, cutoff: Cutoff, closes_after: tuple[Duration, ...],
     """The slices that may train for this cutoff; with too many rows thinned by slice, then sampled by customer."""
     closed = [one for one in slices.cutoffs if one.plus(*closes_after) <= cutoff]
     train = slices.at(closed)
+    train = Slices(train.features, train.outcomes.known_by(cutoff, closes_after[0]))
     thin = 1
     while len(train) > settings.max_train_rows and len(closed) >= 2 * _KEPT_SLICES * thin:
         thin += 1  # neighbouring slices tell nearly the same: leave out every second, then two of three, ...
-        train = slices.at(closed[::-1][::thin])
+        train = train.at(closed[::-1][::thin])
     share = settings.max_train_rows / max(len(train), 1)
     return train if share >= 1 else train.take(hashed(train) < share * 2**32)
 

@@ -19,6 +19,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "recent_spend": ("revenue_180d",),
     "age": ("T_days", "age_days", "T"),
 }
+#: Families of columns that another model made (`btyd`, `sequence`): read by name, never swept in with the features.
+LEARNED = frozenset({"btyd", "sequence"})
 #: Days of the window behind `recent_orders` and `recent_spend`.
 RECENT_DAYS = 180.0
 #: Training cutoffs must span so many days before a column that only tells the season may be used.
@@ -46,6 +48,7 @@ def customer_columns(features: FeatureTable) -> tuple[str, ...]:
     A column that has one value within every slice tells the slice, not the customer: with under two seasons of
     slices it can only memorise their base rates, so it is left out. A column with one value overall is left out, and
     of columns that are equal row by row (active days and order days of a shop that records orders only) the last stays.
+    Columns that another model made (`LEARNED`) are left out: a model that wants them names them.
     """
     cutoffs = np.unique(features.key.cutoff)
     seasons = (cutoffs[-1] - cutoffs[0]) / 86_400e6 >= TWO_SEASONS_DAYS if len(cutoffs) else False
@@ -53,6 +56,7 @@ def customer_columns(features: FeatureTable) -> tuple[str, ...]:
     told = np.zeros(len(features.names), bool)
     for rows in slices if not seasons else [features.values]:
         told |= _varies(rows)
+    told &= np.array([column.family not in LEARNED for column in features.columns], bool)
     last = {features.values[:, at].tobytes(): at for at in np.flatnonzero(told)}
     return tuple(features.names[at] for at in sorted(last.values()))
 

@@ -44,6 +44,7 @@ class ForecastSettings:
 
 #: The defaults, as values that a signature may name.
 BY_ORDER = PopulationSettings()
+EVERYBODY = PopulationSettings(within="36500d")  # anybody who ever ordered: what purchase processes learn from
 COUNTED_ORDERS = OutcomeSettings()
 
 SECTIONS.add("population", PopulationSettings)
