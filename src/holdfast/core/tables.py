@@ -237,12 +237,18 @@ class Outcomes(_Arrow):
 
 @dataclass(frozen=True)
 class Slices:
-    """Features and the outcomes that followed, aligned row by row, at several cutoffs."""
+    """Features and the outcomes that followed, aligned row by row, at several cutoffs.
+
+    `weights` (one a row, 0 = not to be learnt from) say how much a row tells; None: all tell the same.
+    """
 
     features: FeatureTable
     outcomes: Outcomes
+    weights: Floats | None = None
 
     def __post_init__(self) -> None:
+        if self.weights is not None and len(self.weights) != len(self.features):
+            raise UsageError(f"{len(self.weights)} weights for {len(self.features)} rows")
         if not self.features.key.equals(self.outcomes.key):
             raise UsageError("features and outcomes have different rows", remedy="build both from the same snapshot")
 
@@ -257,7 +263,8 @@ class Slices:
         return self.take(self.features.key.at(list(cutoffs)))
 
     def take(self, rows: Rows) -> Slices:
-        return Slices(self.features.take(rows), self.outcomes.take(rows))
+        weights = None if self.weights is None else self.weights[rows]
+        return Slices(self.features.take(rows), self.outcomes.take(rows), weights)
 
 
 @dataclass(frozen=True)

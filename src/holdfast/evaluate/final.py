@@ -25,6 +25,7 @@ from holdfast.metrics.forecast import METRICS
 from holdfast.models.base_rate import BaseRate
 from holdfast.models.calibration import Calibrator
 from holdfast.models.card import Card
+from holdfast.models.fitting import fit_on
 from holdfast.models.intervals import Intervals, form_sd, level_sd, refit
 from holdfast.models.reasons import reasons, typical_values
 from holdfast.models.value import AtRisk, SpendFit
@@ -129,7 +130,7 @@ def fit_final(
     evidence = backtest.forward.evidence(backtest.chosen, backtest.forward.closed(backtest.chosen, at))
     doubt = level_sd(evidence, calibrator)
     form = _form(backtest, at, calibrator)
-    fitted = model.fit(train.features, train.outcomes)
+    fitted = fit_on(model, train)
     refits = refit(model, train, count=settings.refits, seed=seed, progress=progress)
     return Published(
         backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt, form), _spend(train),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.core.tables import Slices
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.models.calibration import Evidence
+from holdfast.models.fitting import fit_on
 from holdfast.models.intervals import join
 
 Floats = NDArray[np.float64]
@@ -65,7 +66,7 @@ def predict_forward(
         part, test_part = parts_of(train, settings.folds), parts_of(test, settings.folds)
         for name, model in models.items():
             progress.step("backtest", done, total)
-            raw[name][cutoff] = model.fit(train.features, train.outcomes).predict(test.features).p_churn
+            raw[name][cutoff] = fit_on(model, train).predict(test.features).p_churn
             crossed[name][cutoff] = _crossed(model, train, test, part, test_part, raw[name][cutoff])
             done += 1
     progress.step("backtest", total, total)
@@ -76,7 +77,7 @@ def training(slices: Slices, cutoff: Cutoff, closes_after: tuple[Duration, ...],
     """The slices that may train for this cutoff; with too many rows thinned by slice, then sampled by customer."""
     closed = [one for one in slices.cutoffs if one.plus(*closes_after) <= cutoff]
     train = slices.at(closed)
-    train = Slices(train.features, train.outcomes.known_by(cutoff, closes_after[0]))
+    train = replace(train, outcomes=train.outcomes.known_by(cutoff, closes_after[0]))
     thin = 1
     while len(train) > settings.max_train_rows and len(closed) >= 2 * _KEPT_SLICES * thin:
         thin += 1  # neighbouring slices tell nearly the same: leave out every second, then two of three, ...
@@ -106,5 +107,5 @@ def _crossed(
         others = train.take(part != one)
         if len(others):
             mine = test_part == one
-            said[mine] = model.fit(others.features, others.outcomes).predict(test.features.take(mine)).p_churn
+            said[mine] = fit_on(model, others).predict(test.features.take(mine)).p_churn
     return said

@@ -8,11 +8,9 @@ what happened leans towards what other models said of the same customers. Errors
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +20,7 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.core.tables import FeatureTable, Slices
 from holdfast.metrics.bootstrap import customer_codes
 from holdfast.models.calibration import Calibrator, Evidence
+from holdfast.models.fitting import fit_counted
 from holdfast.models.logit import fit_logit, logit, sigmoid
 
 Floats = NDArray[np.float64]
@@ -125,19 +124,6 @@ def _slice_counts(random: np.random.Generator, slices: int) -> NDArray[np.int64]
     if slices < 3:
         return np.ones(slices, np.int64)
     return np.bincount(random.integers(0, slices, slices), minlength=slices)
-
-
-def fit_counted(model: Model, slices: Slices, counts: NDArray[np.int64]) -> Fitted:
-    """Fit with each row counted so many times; models that know no weights get the rows repeated."""
-    if not counts.any():
-        counts = np.ones_like(counts)
-    rows = np.flatnonzero(counts)
-    if "weights" in inspect.signature(model.fit).parameters:
-        kept = slices.take(rows)
-        more: dict[str, Any] = {"weights": counts[rows].astype(np.float64)}
-        return model.fit(kept.features, kept.outcomes, **more)
-    kept = slices.take(np.repeat(rows, counts[rows]))
-    return model.fit(kept.features, kept.outcomes)
 
 
 def join(evidences: Sequence[Evidence]) -> Evidence:
