@@ -33,7 +33,9 @@ def btyd_columns(
     """
     for name in models:
         if name != CHOSEN and PURCHASE_MODELS[name].opportunities:
-            raise UsageError(f"{name} reads opportunities, not (frequency, t_x, T)", remedy="use another purchase model")
+            raise UsageError(
+                f"{name} reads opportunities, not (frequency, t_x, T)", remedy="use another purchase model"
+            )
     columns = tuple(column for name in models for column in _columns_of(name))
     values = np.full((len(key), len(columns)), np.nan, np.float32)
     for cutoff in key.cutoffs:
@@ -81,5 +83,3 @@ def _columns_of(name: str) -> tuple[FeatureColumn, ...]:
             f"{_MISSING}, or the orders do not tell who has left",
         ),
     )  # fmt: skip
-
-
