@@ -190,7 +190,7 @@ class PurchaseModel(ABC):
         return list(each), replace(rows, by_row=True)
 
     def _chain(self, slopes: Floats, rows: Rows) -> Floats:
-        own = slopes.sum(axis=1)
+        own: Floats = np.asarray(slopes.sum(axis=1))
         if rows.z is None:
             return own
         effects = [
