@@ -122,8 +122,8 @@ def standing_of(told: EventSequences) -> Floats:
 def held_out(customer_id: pa.Array, share: float, seed: int) -> NDArray[np.bool_]:
     """Whether a customer only says when to stop: by name alone, so that nobody else's presence changes it.
 
-    >>> held_out(pa.array(["ann", "bob", "cem"]), 0.5, 1).tolist()
-    [False, True, False]
+    >>> held_out(pa.array(["ann", "bob", "cem", "dan", "eve"]), 0.5, 1).tolist()
+    [False, False, False, True, False]
     """
     salt = f"{seed} ".encode()
     return np.array([zlib.crc32(salt + str(one).encode()) < share * 2**32 for one in customer_id.to_pylist()], bool)

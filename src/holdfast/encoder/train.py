@@ -57,7 +57,7 @@ def steps_of(tokens: int, epochs: int, most_tokens: int, batch_tokens: int) -> t
     Small histories get small batches, so that an epoch is never less than some twenty steps.
 
     >>> steps_of(1_000_000, 10, 4_000_000, 10_000), steps_of(2000, 10, 4_000_000, 10_000)
-    ((400, 10000), (80, 256))
+    ((400, 10000), (79, 256))
     """
     size = int(np.clip(tokens // 20, 256, batch_tokens))
     return max(1, math.ceil(min(epochs * tokens, most_tokens) / size)), size
