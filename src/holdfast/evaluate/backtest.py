@@ -29,6 +29,7 @@ from holdfast.evaluate.segments import segment_scores
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.evaluate.stakes import Stake, stakes
 from holdfast.models.base_rate import BaseRate
+from holdfast.models.ensemble import Ensemble
 
 Floats = NDArray[np.float64]
 
@@ -132,9 +133,11 @@ def usable_models(models: Mapping[str, Model], slices: Slices) -> tuple[dict[str
     usable: dict[str, Model] = {}
     notes: list[Text] = []
     head = slices.take(np.arange(min(len(slices), 2)))
-    for name, model in models.items():
+    for name, listed in models.items():
         try:
-            model.fit(head.features, head.outcomes)
+            model = listed.named().only(list(usable)) if isinstance(listed, Ensemble) else listed
+            if not isinstance(model, Ensemble):
+                model.fit(head.features, head.outcomes)
         except UsageError as error:
             notes.append(Text(f"{name} was left out: {error.what}.", f"未使用 {name}：{error.what}。"))
             continue

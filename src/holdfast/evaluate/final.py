@@ -19,12 +19,13 @@ from holdfast.core.tables import FeatureTable, Predictions, Slices
 from holdfast.core.text import Language
 from holdfast.evaluate.backtest import Backtest
 from holdfast.evaluate.choose import calibrator_at
-from holdfast.evaluate.forward import training
+from holdfast.evaluate.forward import settled, training
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.metrics.forecast import METRICS
 from holdfast.models.base_rate import BaseRate
 from holdfast.models.calibration import Calibrator
 from holdfast.models.card import Card
+from holdfast.models.ensemble import Ensemble
 from holdfast.models.fitting import fit_on
 from holdfast.models.intervals import Intervals, form_sd, level_sd, refit
 from holdfast.models.reasons import reasons, typical_values
@@ -125,7 +126,7 @@ def fit_final(
     train = training(slices, at, closes_after, settings)
     if not len(train):
         raise TooLittleData("no training slice has closed by the cutoff", remedy="import a longer history")
-    model = models.get(backtest.chosen, BaseRate())  # the fallback where there was one outcome only
+    model = _chosen(backtest, models, at)
     calibrator = calibrator_at(backtest.forward, backtest.chosen, at, backtest.calibration) or Calibrator("none")
     evidence = backtest.forward.evidence(backtest.chosen, backtest.forward.closed(backtest.chosen, at))
     doubt = level_sd(evidence, calibrator)
@@ -137,6 +138,12 @@ def fit_final(
         typical_values(train.features),
         _card(backtest, train, model, fitted, calibrator.kind, doubt, population),
     )  # fmt: skip
+
+
+def _chosen(backtest: Backtest, models: Mapping[str, Model], at: Cutoff) -> Model:
+    """The chosen model; an ensemble of the members that were usable, with its shares as of `at`."""
+    model = models.get(backtest.chosen, BaseRate())  # the fallback where there was one outcome only
+    return settled(model.named().only(backtest.models), backtest.forward, at) if isinstance(model, Ensemble) else model
 
 
 def _form(backtest: Backtest, at: Cutoff, calibrator: Calibrator) -> float:
