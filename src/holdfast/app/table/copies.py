@@ -82,9 +82,10 @@ def twins(coded: Sequence[Codes]) -> Codes:
 
 
 def near_twins(coded: Sequence[Codes], twin: Codes) -> tuple[Codes, Codes] | None:
-    """Pairs of rows that differ in one column only; None where the columns are so coarse that such pairs are chance.
+    """Pairs of rows that differ in one column only; None where there are none.
 
-    They are chance where chains of them would tie more than one row in fifty together.
+    Where chains of such pairs tie more than one row in fifty together the columns are coarse there and equality is
+    chance: those pairs are left out.
     """
     hashed = _hashed(coded)
     whole = np.sum(hashed, axis=0, dtype=np.uint64)
@@ -96,9 +97,11 @@ def near_twins(coded: Sequence[Codes], twin: Codes) -> tuple[Codes, Codes] | Non
         first.append(order[:-1][same & different])
         second.append(order[1:][same & different])
     a, b = np.concatenate(first), np.concatenate(second)
-    if not len(a) or np.bincount(together(twin, [(twin[a], twin[b])])).max() > max(_RICH, 0.02 * len(twin)):
+    if not len(a):
         return None
-    return a, b
+    tied = together(twin, [(twin[a], twin[b])])
+    few = np.bincount(tied)[tied[a]] <= max(_RICH, 0.02 * len(twin))
+    return (a[few], b[few]) if few.any() else None
 
 
 def together(twin: Codes, ends: Sequence[tuple[Codes, Codes]]) -> Codes:

@@ -103,7 +103,11 @@ def matter(told: Told) -> Section:
     lead = _filled(told, _MATTER_LEAD if then else _MATTER_ONE, first=name_of(pulling[0]["name"]), then=then)
     heads = [Col(voice.say(_COLUMN)), Col(voice.say(_PULL), "wide"), Col(voice.say(_ALONE), "num")]
     return Section(
-        "columns", voice.say(_MATTER), lead, table(heads, rows, label=voice.say(_MATTER)), voice.say(_MATTER_NOTE)
+        "columns",
+        voice.say(_MATTER),
+        lead,
+        table(heads, rows, label=voice.say(_MATTER), class_="holders"),
+        voice.say(_MATTER_NOTE),
     )
 
 
@@ -141,7 +145,11 @@ def groups(told: Told) -> Section | None:
         Col("", "wide"),
     ]
     return Section(
-        "groups", voice.say(_GROUPS), lead, table(heads, rows, label=voice.say(_GROUPS)), voice.say(_GROUPS_NOTE)
+        "groups",
+        voice.say(_GROUPS),
+        lead,
+        table(heads, rows, label=voice.say(_GROUPS), class_="holders"),
+        voice.say(_GROUPS_NOTE),
     )
 
 
