@@ -80,7 +80,8 @@ def fit_cox(
     ]
     beta, value, hessian, null = _newton(parts, X.shape[1], l2)
     baseline = tuple(part.baseline(beta, float(middle @ beta)) for part in parts)
-    return CoxFit(beta, np.linalg.inv(hessian) if len(beta) else np.zeros((0, 0)), -value, -null, baseline)
+    covariance = np.asarray(np.linalg.inv(hessian), np.float64) if len(beta) else np.zeros((0, 0))
+    return CoxFit(beta, covariance, -value, -null, baseline)
 
 
 def _refuse(X: Floats, days: Floats, begins: Floats, weight: Floats, events: NDArray[np.bool_]) -> None:
@@ -129,8 +130,8 @@ class _Part:
         behind = np.r_[np.cumsum(values[::-1])[::-1], 0.0][np.searchsorted(self.days, self.times, side="left")]
         late = np.r_[np.cumsum(values[self.entries][::-1])[::-1], 0.0]
         at_risk = behind - late[np.searchsorted(self.begins, self.times, side="left")]
-        own = np.bincount(self.at, values[self.event], len(self.times))
-        return at_risk[self.at] - self.tied * own[self.at], own
+        own = np.asarray(np.bincount(self.at, values[self.event], len(self.times)), np.float64)
+        return np.asarray(at_risk[self.at] - self.tied * own[self.at], np.float64), own
 
     def loss(self, beta: Floats) -> tuple[float, Floats, Floats]:
         """Negative log partial likelihood, gradient, Hessian."""
@@ -139,7 +140,7 @@ class _Part:
         base = np.maximum(self.sums(scaled)[0], 1e-300)
         value = float(self.shared @ np.log(base) - self.weight[self.event] @ score[self.event])
         width = len(beta)
-        first = np.array([self.sums(scaled * self.X[:, i])[0] / base for i in range(width)]).reshape(width, -1)
+        first = np.array([self.sums(scaled * self.X[:, i])[0] / base for i in range(width)]).reshape(width, len(self.event))
         gradient = first @ self.shared - self.X[self.event].T @ self.weight[self.event]
         hessian = np.empty((width, width))
         for i in range(width):
@@ -151,7 +152,8 @@ class _Part:
     def baseline(self, beta: Floats, shift: float) -> tuple[Floats, Floats]:
         """Event times and the cumulative hazard of a row whose covariates are 0."""
         base = np.maximum(self.sums(self.weight * np.exp(self.X @ beta))[0], 1e-300)
-        return self.times, np.cumsum(np.bincount(self.at, self.shared / base, len(self.times))) * np.exp(-shift)
+        steps = np.cumsum(np.bincount(self.at, self.shared / base, len(self.times)))
+        return self.times, np.asarray(steps * np.exp(-shift), np.float64)
 
 
 @one_thread
@@ -164,7 +166,7 @@ def _newton(parts: list[_Part], width: int, l2: float) -> tuple[Floats, float, F
 
     beta = np.zeros(width)
     value, gradient, hessian = whole(beta)
-    null = value
+    null, told = value, np.diag(hessian).copy()
     for _ in range(60 if width else 0):
         step = np.linalg.lstsq(hessian, gradient, rcond=1e-12)[0]
         size = 1.0
@@ -174,10 +176,10 @@ def _newton(parts: list[_Part], width: int, l2: float) -> tuple[Floats, float, F
                 break
             size /= 2
         beta, (value, gradient, hessian) = beta - size * step, tried
+        if bool((np.diag(hessian) < 1e-6 * told).any()):
+            break  # the likelihood has gone flat: it rises for ever
         if float(np.abs(size * step).max()) < 1e-9:
             return beta, value, _solvable(hessian), null
-        if float(np.abs(beta).max()) > 200:
-            break
     if width:
         raise HoldfastError(
             "a coefficient of the Cox model has no finite value: its covariate parts events from the rest",

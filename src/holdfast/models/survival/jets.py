@@ -67,7 +67,11 @@ def _curved(
     return of
 
 
-exp = _curved(np.exp, np.exp, np.exp)
+def _exp(x: Floats) -> Floats:
+    return np.exp(np.minimum(x, 300.0))  # beyond that any hazard is certainty, and squares must stay finite
+
+
+exp = _curved(_exp, _exp, _exp)
 log = _curved(np.log, lambda x: 1 / x, lambda x: -1 / x**2)
 log1p = _curved(np.log1p, lambda x: 1 / (1 + x), lambda x: -1 / (1 + x) ** 2)
 

@@ -152,7 +152,7 @@ class ParametricFit:
         X = np.zeros((len(when), self.covariates)) if covariates is None else np.asarray(covariates, np.float64)
         if X.shape != (len(when), self.covariates):
             raise UsageError(f"covariates are {X.shape}, expected ({len(when)}, {self.covariates})")
-        return _hazard_jet(FAMILIES[self.family], self.theta, when, X)
+        return _hazard_jet(FAMILIES[self.family], self.theta, when, X, 0)
 
 
 def fit_parametric(
@@ -238,17 +238,16 @@ def _scaled(found: tuple[float, Floats], norm: float) -> tuple[float, Floats]:
     return found[0] / norm, found[1] / norm
 
 
-def _hazard_jet(family: Family, theta: Floats, days: Floats, X: Floats) -> Jet:
-    """The family's formula at these days, as a jet in time and all parameters."""
-    n, width = len(days), len(theta)
+def _hazard_jet(family: Family, theta: Floats, days: Floats, X: Floats, width: int | None = None) -> Jet:
+    """The family's formula at these days, as a jet in time and the first `width` parameters (default: all)."""
+    n, width = len(days), len(theta) if width is None else width
     one = np.zeros((width, n))
-    stretched = one.copy()
-    stretched[0], stretched[1 : 1 + X.shape[1]] = -1.0, -X.T
+    stretched = np.vstack([-np.ones((1, n)), -X.T, np.zeros((len(theta) - 1 - X.shape[1], n))])[:width]
     at = Jet(np.log(days) - theta[0] - X @ theta[1 : 1 + X.shape[1]], 1.0 / days, stretched, one)
     shapes = []
-    for place in range(1 + X.shape[1], width):
+    for place in range(1 + X.shape[1], len(theta)):
         own = one.copy()
-        own[place] = 1.0
+        own[place : place + 1] = 1.0
         shapes.append(Jet(np.full(n, theta[place]), np.zeros(n), own, one))
     return family.cumulative_hazard(at, tuple(shapes))
 
