@@ -148,9 +148,9 @@ def fit_final(
 
 
 def _chosen(backtest: Backtest, models: Mapping[str, Model], at: Cutoff) -> Model:
-    """The chosen model; an ensemble of the members that were usable, with its shares as of `at`."""
-    model = models.get(backtest.chosen, BaseRate())  # the fallback where there was one outcome only
-    return settled(model.named().only(backtest.models), backtest.forward, at) if isinstance(model, Ensemble) else model
+    """The chosen model as it competed; an ensemble with its shares as of `at`."""
+    model = {**models, **backtest.competed}.get(backtest.chosen, BaseRate())
+    return settled(model, backtest.forward, at) if isinstance(model, Ensemble) else model
 
 
 def _form(backtest: Backtest, at: Cutoff, calibrator: Calibrator) -> float:
