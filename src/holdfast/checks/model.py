@@ -28,6 +28,7 @@ _COLUMNS = (
     ("revenue", "currency", "money"),
     ("revenue_180d", "currency", "money"),
     ("rating_mean", "stars", "reviews"),
+    ("sequence_p_churn", "share", "sequence"),
 )
 
 
@@ -45,6 +46,7 @@ def world(customers: int = 300, slices: int = 3, seed: int = 1, horizon: str = "
     values = np.column_stack([silence, silence / 30, silence + 90, orders, orders, spend, spend, rating])
     p = 1 / (1 + np.exp(-(0.02 * silence - 0.35 * orders + 0.8)))
     churned = random.random(n) < p
+    values = np.column_stack([values, np.clip(p + random.normal(0.0, 0.1, n), 0.01, 0.99)])
     columns = tuple(
         FeatureColumn(n, u, "", "none", f, Text(f"{n} {{value}}", f"{n} {{value}}")) for n, u, f in _COLUMNS
     )
