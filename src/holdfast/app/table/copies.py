@@ -55,7 +55,7 @@ def kin(columns: Sequence[TableColumn], micros: Codes | None = None) -> Kin:
         return Kin(twin, twin, 0, None)
     twin, found = twins(coded), echo(columns)
     links = near_twins(coded, twin)
-    near = int((np.bincount(np.concatenate([twin[one] for one in links]), minlength=1)[twin] > 0).sum()) if links else 0
+    near = int(np.isin(twin, np.concatenate([twin[one] for one in links])).sum()) if links else 0
     ends = [(twin[a], twin[b]) for a, b in ([links] if links else [])]
     if found is not None:
         ends.append((twin[found.later], twin[found.later - found.lag]))
