@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from holdfast.core.errors import TooLittleData
 from holdfast.core.schema import RELEASE_SURVIVAL
@@ -16,6 +17,7 @@ from holdfast.core.text import Language
 
 if TYPE_CHECKING:
     from holdfast.app.study import Study
+    from holdfast.evaluate.backtest import Backtest
 
 #: A second order is asked for within so many days; one of the days of the survival table.
 SECOND_ORDER_DAY = 90
@@ -43,12 +45,17 @@ class Outlook:
         )  # fmt: skip
 
 
-def look_ahead(question: Study, now: FeatureTable, said: Predictions, language: Language) -> Outlook:
+def look_ahead(question: Study, now: FeatureTable, said: Predictions, proof: Backtest, language: Language) -> Outlook:
     """Every part that this history can carry."""
     found = Outlook()
-    for name, part in {"survival": curves}.items():
+    parts = {
+        "survival": lambda: curves(question, now, said, language),
+        "rhythm": lambda: rhythm(question, now),
+        "drift": lambda: drift(question, now, said, proof, language),
+    }
+    for name, part in parts.items():
         try:
-            made = part(question, now, said, language)
+            made = part()
         except TooLittleData as error:
             made = Outlook(facts={"undetermined": error.what})
         found = found.with_part(name, made)
@@ -84,7 +91,50 @@ def _held_against(question: Study) -> tuple[Any, Any, Any] | None:
     test = question.test_cutoffs[-1]
     rows = question.past.at([test])
     try:
-        then = fit_curves(question.past, test, question.asked.gap, max_rows=_PROOF_ROWS, seed=question.shop.settings.seed)
+        then = fit_curves(
+            question.past, test, question.asked.gap, max_rows=_PROOF_ROWS, seed=question.shop.settings.seed
+        )
     except TooLittleData:
         return None
     return rows.outcomes.duration, rows.outcomes.event_observed, then.survival(rows.features)
+
+
+def rhythm(question: Study, now: FeatureTable) -> Outlook:
+    """The purchase process of everybody who ever ordered: who is still a customer, how many orders are expected."""
+    from holdfast.models.btyd.findings import purchase_findings
+
+    asked = question.asked
+    found = purchase_findings(
+        question.histories,
+        asked.horizon,
+        gap=asked.gap,
+        order_days=question.order_days,
+        seed=question.shop.settings.seed,
+    )
+    where = pc.index_in(now.key.customer_id, value_set=found.key.customer_id)
+    columns = {
+        name: pa.array(values, from_pandas=True).take(where)
+        for name, values in (("p_alive", found.p_alive), ("expected_orders", found.expected_orders))
+    }
+    return Outlook(columns, facts=found.summary, files=found.to_bytes())
+
+
+def drift(question: Study, now: FeatureTable, said: Predictions, proof: Backtest, language: Language) -> Outlook:
+    """Is the present like the slices that were learnt from, and have forecasts since kept their level?"""
+    from holdfast.models.calibration import Evidence
+    from holdfast.models.columns import customer_columns
+    from holdfast.models.drift import drift_report
+    from holdfast.models.intervals import join
+
+    past = question.past.features
+    before = past.at([one for one in past.key.cutoffs if one < question.asked.cutoff])
+    names = customer_columns(before)
+    lag = question.asked.gap.micros + question.asked.horizon.micros
+    kept = [
+        Evidence(proof.said[proof.chosen][one], question.past.at([one]).outcomes.churned, np.full(n, one.micros), lag)
+        for one in proof.test_cutoffs
+        if one.plus(question.asked.gap, question.asked.horizon) <= question.asked.cutoff
+        and (n := len(question.past.at([one])))
+    ]
+    found = drift_report(before.select(names), now.select(names), p_now=said.p_churn, kept=join(kept) if kept else None)
+    return Outlook(facts=found.as_dict(language))
