@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,7 +125,7 @@ class PurchaseFit:
             low, high = np.zeros(len(rows)), np.full(len(rows), float(LOOK_AHEAD_DAYS + 1))
             while (high - low).max(initial=0.0) > 1:
                 middle = np.floor((low + high) / 2)
-                done = self.model.p_none(p, rows, self._units_each(middle)) <= 0.5
+                done = self.model.p_none(p, rows, self._scaled(middle)) <= 0.5
                 low, high = np.where(done, low, middle), np.where(done, middle, high)
             return np.where(high > LOOK_AHEAD_DAYS, np.inf, high)
 
@@ -135,11 +135,7 @@ class PurchaseFit:
         """Expected repeat orders of a new customer within each of these ages in days; what tracking sums up."""
         age = np.atleast_1d(np.asarray(age_days, np.float64)) / self.unit_days
         self._plain("tracking")
-        new = _new(1)
-        out = np.zeros(len(age))
-        for at in np.flatnonzero(age > 0):
-            out[at] = self.model.expected(self._p, new, float(age[at]))[0]
-        return out
+        return self.model.expected(self._p, _new(len(age)), np.maximum(age, 0.0))
 
     def order_distribution(self, T: Any, most: int) -> Floats:
         """P(n repeat orders within T days), n = 0..most, averaged over the ages `T`; the last entry is `most` or more."""
@@ -178,7 +174,9 @@ class PurchaseFit:
         who, when = self.model.draw(self._p, _new(len(age)), random).orders(age, random)
         return who, when * self.unit_days
 
-    def simulate_future(self, summary: PurchaseSummary, horizon: Duration | float, seed: int = 1) -> tuple[Whole, Floats]:
+    def simulate_future(
+        self, summary: PurchaseSummary, horizon: Duration | float, seed: int = 1
+    ) -> tuple[Whole, Floats]:
         """(customer, days from T) of the orders each customer of the summary places in the horizon, drawn once."""
         self._plain("simulation")
         here = self._same_unit(summary)
@@ -229,8 +227,12 @@ class PurchaseFit:
         days = length.days if isinstance(length, Duration) else float(length)
         if not 0 <= days < np.inf:
             raise UsageError(f"a horizon of {days} days", remedy="give a positive number of days")
+        return float(self._scaled(np.float64(days)))
+
+    def _scaled(self, days: Any) -> Any:
+        """Days in the fit's unit; whole opportunities where the model counts those."""
         found = days / self.unit_days
-        return float(np.floor(found + 1e-9)) if self.model.opportunities else found
+        return np.floor(found + 1e-9) if self.model.opportunities else found
 
     def _same_unit(self, summary: PurchaseSummary) -> PurchaseSummary:
         if summary.opportunities != self.model.opportunities:
@@ -257,4 +259,5 @@ class PurchaseFit:
 
 def _new(customers: int) -> Rows:
     """Customers at the moment of their first order."""
-    return Rows(*(np.zeros(customers) for _ in range(3)), np.ones(customers))
+    none = np.zeros(customers)
+    return Rows(none, none, none, np.ones(customers))

@@ -87,7 +87,7 @@ class ParetoNbd(PurchaseModel):
         both = np.logaddexp(odds, np.log(s) + gone.log)
         return start + both, np.exp(odds - both), gone
 
-    def expected(self, p: Sequence[Parameter], rows: Rows, h: float) -> Floats:
+    def expected(self, p: Sequence[Parameter], rows: Rows, h: Floats | float) -> Floats:
         r, alpha, s, beta = p
         alive = self._parts(p, rows)[1]
         passed = np.log1p(h / (beta + rows.T))

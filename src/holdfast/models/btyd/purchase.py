@@ -63,7 +63,7 @@ class PurchaseModel(ABC):
         """Log-odds of still being alive at T; infinite where leaving is impossible."""
 
     @abstractmethod
-    def expected(self, p: Sequence[Parameter], rows: Rows, h: float) -> Floats:
+    def expected(self, p: Sequence[Parameter], rows: Rows, h: Floats | float) -> Floats:
         """Expected orders in (T, T + h], given the history (so those already gone count 0)."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ class PurchaseModel(ABC):
         """Log-likelihood alone; a model overrides it where that is much faster."""
         return self.log_likelihood(p, rows)[0]
 
-    def p_none(self, p: Sequence[Parameter], rows: Rows, h: float) -> Floats:
+    def p_none(self, p: Sequence[Parameter], rows: Rows, h: Floats | float) -> Floats:
         """P(no order in (T, T + h]) given the history: the likelihood at T + h over that at T, exact for any model."""
         return np.exp(np.minimum(self.log_value(p, rows.until(rows.T + h)) - self.log_value(p, rows), 0.0))
 
@@ -187,17 +187,17 @@ class PurchaseModel(ABC):
             for name, sign in moved:
                 shift[self.names.index(name)] = sign * (rows.z @ effect)
         each = [one * np.exp(shift[at]) if at in shift else np.full(len(rows), one) for at, one in enumerate(p)]
-        return list(each), rows.each()
+        return list(each), replace(rows, by_row=True)
 
     def _chain(self, slopes: Floats, rows: Rows) -> Floats:
-        own = slopes.sum(axis=1)
+        own: Floats = np.asarray(slopes.sum(axis=1))
         if rows.z is None:
             return own
         effects = [
             sum(sign * (slopes[self.names.index(name)] @ rows.z) for name, sign in moved)
             for moved in self.moves.values()
         ]
-        return np.concatenate([own, *effects])
+        return np.asarray(np.concatenate([own, *effects]))
 
 
 def _part(rows: Rows) -> Rows:
