@@ -114,7 +114,7 @@ class FittedEncoder:
         The sum is that of the encoder's own horizon, so days should not be far from it.
         """
         said = self._head("spend", embedded)
-        spread = np.logaddexp(0.0, said[:, 1]) + 0.05
+        spread = np.logaddexp(0.0, said[:, 1]) + 0.1
         amount = np.exp(np.minimum(said[:, 0] + 0.5 * spread**2, np.log(self.most_spend)))
         return (1 - self.survival(embedded, days)) * np.minimum(amount * self.smear, self.most_spend)
 

@@ -94,7 +94,7 @@ class Lessons:
         return losses.next_event(self.network, states, codes, where, self._shares), int(asked.sum())
 
     def judge(self, chosen: Ints) -> tuple[Any, int]:
-        """Loss of the heads at the labels of these windows; while learning, next events count a little as well."""
+        """Loss at the labels of these windows: while learning of all heads and, a little, of next events; else the hazard's."""
         batch, states = self._read(chosen)
         begin, end = self._first_label[chosen], self._first_label[chosen + 1]
         many = end - begin
@@ -104,9 +104,11 @@ class Lessons:
         state = states[torch.as_tensor(window, device=device), torch.as_tensor(self.label_place[rows], device=device)]
         stand = torch.as_tensor(self.label_standing[rows], device=device)
         truth = {name: torch.as_tensor(values[rows], device=device) for name, values in self.truth.items()}
-        loss = losses.heads(self.network, self.network.embedding(state, stand), truth)
-        weight = self.network.config.next_event
-        if self.network.parts.training and weight > 0:
+        embedding, weight = self.network.embedding(state, stand), self.network.config.next_event
+        if not self.network.parts.training:
+            return losses.hazard(self.network, embedding, truth), len(rows)
+        loss = losses.heads(self.network, embedding, truth)
+        if weight > 0:
             loss = loss + weight * self._foreseen(chosen, batch, states)[0]
         return loss, len(rows)
 
