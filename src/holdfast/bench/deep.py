@@ -114,7 +114,8 @@ def _sequence(
     from holdfast.encoder.fit import fit
     from holdfast.encoder.labels import Labels
 
-    labels = Labels(train.told.key, train.duration, ~train.churned, train.spend.astype(np.float64))
+    known = np.full(len(train), HORIZON.days)
+    labels = Labels(train.told.key, train.duration, ~train.churned, known, train.spend.astype(np.float64))
     started = time.process_time()
     encoder = fit(config, train.told, labels, cutoff=CUTOFF.plus(HORIZON), horizon=HORIZON, progress=progress)
     teaching = time.process_time() - started

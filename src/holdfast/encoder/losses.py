@@ -89,20 +89,22 @@ def normal_loss(network: Network, said: Tensor, value: Tensor, observed: Tensor 
 
 
 def targets(
-    duration: NDArray[np.float64], observed: NDArray[np.bool_], spend: NDArray[np.float64], category: NDArray[np.int64]
-) -> dict[str, NDArray[Any]]:
+    duration: NDArray[np.float64], observed: NDArray[np.bool_], known: NDArray[np.float64],
+    spend: NDArray[np.float64], category: NDArray[np.int64],
+) -> dict[str, NDArray[Any]]:  # fmt: skip
     """Labels as arrays the heads compare with.
 
-    An interval of the hazard counts for a row only if it is seen whole: the order came in it, or after its end.
+    An interval of the hazard counts for a row that had no order before it and whose knowledge reaches to its end.
 
-    >>> found = targets(np.array([5.0, 10.0]), np.array([True, False]), np.array([30_000.0, np.nan]), np.array([0, 0]))
+    >>> days, none = np.array([5.0, 10.0]), np.array([np.nan, np.nan])
+    >>> found = targets(days, np.array([True, False]), np.array([10.0, 10.0]), none, np.array([0, 0]))
     >>> found["at_risk"][:, :3].tolist(), found["ordered"][:, :3].tolist()
     ([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]], [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
     """
     begin, end = np.array([0, *DAYS[:-1]], np.float64), np.array(DAYS, np.float64)
     days = duration[:, None]
     ordered = observed[:, None] & (begin <= days) & (days < end)
-    at_risk = ordered | (days >= end)
+    at_risk = (ordered | (days >= end)) & (known[:, None] >= end)
     money = np.nan_to_num(spend) / MONEY
     return {
         "ordered": ordered.astype(np.float32), "at_risk": at_risk.astype(np.float32),
