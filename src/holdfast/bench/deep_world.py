@@ -29,7 +29,7 @@ _NOISE = ("visit", "view", "search", "cart_add", "purchase", "review")
 _NOISE_SHARE = (0.22, 0.34, 0.14, 0.12, 0.13, 0.05)
 _TICKET, _MESSAGE = EVENT_TYPES.index("ticket"), EVENT_TYPES.index("message")
 #: Log-odds of churn for each ignored episode more, and for a standard deviation of fewer recent purchases.
-_BY_EPISODE, _BY_PURCHASES, _BASE = 0.8, 0.7, 0.1
+_BY_EPISODE, _BY_PURCHASES, _BASE = 0.8, 1.0, 0.1
 WINDOWS = (7, 30, 90, 3650)
 
 
@@ -39,6 +39,7 @@ class LongRange:
 
     told: EventSequences
     churned: NDArray[np.bool_]
+    spend: NDArray[np.int64]  # money
     duration: NDArray[np.float64]
     p_churn: NDArray[np.float64]
 
@@ -49,7 +50,7 @@ class LongRange:
     def outcomes(self) -> Outcomes:
         """The same as outcomes of the horizon."""
         orders = (~self.churned).astype(np.int64)
-        return Outcomes(self.told.key, HORIZON, self.churned, orders, orders * 200_000, self.duration, ~self.churned)
+        return Outcomes(self.told.key, HORIZON, self.churned, orders, self.spend, self.duration, ~self.churned)
 
     @cached_property
     def features(self) -> FeatureTable:
@@ -76,7 +77,8 @@ def long_range(customers: int, seed: int) -> LongRange:
     p = 1 / (1 + np.exp(-(_BASE + _BY_EPISODE * score - _BY_PURCHASES * calm)))
     churned = random.random(customers) < p
     days = np.where(churned, HORIZON.days, random.uniform(0.0, HORIZON.days, customers))
-    return LongRange(_sequences(kind, age, size, random, f"s{seed}"), churned, days, p)
+    spend = np.where(churned, 0, random.lognormal(3.0, 0.6, customers) * 10_000).astype(np.int64)
+    return LongRange(_sequences(kind, age, size, random, f"s{seed}"), churned, spend, days, p)
 
 
 def _episodes(kind: NDArray[np.int64], size: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:

@@ -104,7 +104,7 @@ class Encoders:
             own = encoder.embedded(self.history.sequences(key.take(rows), encoder.config.length))
             values[rows, :WIDTH_OF_EMBEDDING] = encoder.turned(own)
             values[rows, WIDTH_OF_EMBEDDING] = encoder.survival(own, self.course.horizon.days)
-            values[rows, WIDTH_OF_EMBEDDING + 1] = encoder.expected_spend(own, self.course.horizon.days)
+            values[rows, WIDTH_OF_EMBEDDING + 1] = encoder.expected_spend(own)
         return FeatureTable(key, COLUMNS, values)
 
     def customer_vectors(self, key: Key) -> np.ndarray:
@@ -170,7 +170,7 @@ def labels_of(ledger: Ledger, history: History, own: Cutoff, course: Course) -> 
         raise TooLittleData(f"no label window has closed before {own}", remedy="begin later")
     return Labels(
         Key(pa.concat_arrays([one.key.customer_id for one in parts]), np.concatenate([one.key.cutoff for one in parts])),
-        *(np.concatenate([getattr(one, name) for one in parts]) for name in ("duration", "observed", "spend")),
+        *(np.concatenate([getattr(one, name) for one in parts]) for name in ("duration", "observed", "known", "spend")),
     )
 
 

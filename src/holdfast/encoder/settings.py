@@ -24,12 +24,12 @@ class Encoder:
     budget and the same shop always takes the same steps. No clock is looked at.
 
     >>> Encoder().kind, Encoder(kind="transformer").layers
-    ('gru', 2)
+    ('gru', 1)
     """
 
     kind: Kind = "gru"
     width: int = 64
-    layers: int = 2
+    layers: int = 1
     heads: int = 4
     length: int = 64  # events a window holds
     dropout: float = 0.1
@@ -37,7 +37,7 @@ class Encoder:
     buckets: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
-    pretrain_epochs: int = 6
+    pretrain_epochs: int = 4
     epochs: int = 20
     tokens: int = 40_000_000  # most tokens that each of the two phases may read
     batch_tokens: int = 16_384
