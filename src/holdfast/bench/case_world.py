@@ -1,7 +1,7 @@
 """The textbook's log: 1,000 customers, 500 goods, events of type browse, search and purchase with durations.
 
-The process, day by day. Customers join over the first 150 days. One who is still there comes with a chance of his own (visits a day ~ Gamma, mean one a
-week). A visit has 1 + Poisson(2.5) looks at goods, each as long as the mood is good, and Poisson(0.8) searches that find
+The process, day by day. Customers join over the first 150 days. One who is still there comes with a chance of his own
+(visits a day ~ Gamma, mean one a week). A visit has 1 + Poisson(2.5) looks at goods, each as long as the mood is good, and Poisson(0.8) searches that find
 something three times in five. What was found is bought the likelier. A purchase lifts the mood, a search in vain lowers it.
 After each visit he leaves for good with chance 1 / (1 + exp(4.4 + 1.4 mood)): churn truly depends on what was done.
 Nobody sees the leaving; the shop sees only that no event follows.

@@ -105,12 +105,14 @@ def unseen(
 
 def _corrected(name: str, raw: Floats, fold: Codes, happened: NDArray[np.bool_], fits: Any) -> Unseen:
     """The correction that did best where it was learnt from other folds than it was applied to."""
+    if name == "base_rate":  # parts of one rate each would rank rows by part, against their own outcomes
+        flat = np.where(np.isnan(raw), np.nan, np.nanmean(raw, axis=1, keepdims=True))
+        return Unseen(name, flat, flat, "none", fits)
     tried: dict[str, Floats] = {"none": raw}
-    if name != "base_rate":
-        for kind in CORRECTIONS[1:]:
-            made = _crossed(kind, raw, fold, happened)
-            if made is not None:
-                tried[kind] = made
+    for kind in CORRECTIONS[1:]:
+        made = _crossed(kind, raw, fold, happened)
+        if made is not None:
+            tried[kind] = made
     tested = fold >= 0
     truth = np.broadcast_to(happened, raw.shape)[tested]
     best = min(tried, key=lambda kind: round(float(log_loss(truth, tried[kind][tested])), 6))
