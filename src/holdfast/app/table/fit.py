@@ -37,14 +37,13 @@ def candidates(seed: int, threads: int = 1) -> dict[str, Any]:
         "one_column": OneColumn(seed=seed),
         "logistic": MODELS["logistic"](l2=3.0, half_life_days=0.0),  # type: ignore[call-arg]
     }
-    if "random_forest" in MODELS:
-        found["random_forest"] = MODELS["random_forest"](
-            min_rows_in_leaf=10, column_share=0.2, half_life_days=0.0, seed=seed
-        )  # type: ignore[call-arg]
-    small = {"half_life_days": 0.0, "threads": threads, "seed": seed}
-    found["lightgbm"] = MODELS["lightgbm"](rounds=150, leaves=8, min_rows_in_leaf=40, column_share=0.5, **small)  # type: ignore[call-arg]
-    large = {"rounds": 600, "leaves": 31, "learning_rate": 0.05, "min_rows_in_leaf": 10, "column_share": 0.5, "l2": 1.0}
-    found["lightgbm_large"] = MODELS["lightgbm"](**large, **small)  # type: ignore[call-arg]
+    same: dict[str, Any] = {"half_life_days": 0.0, "seed": seed}
+    forest = {"min_rows_in_leaf": 10, "column_share": 0.2}
+    small = {"rounds": 150, "leaves": 8, "min_rows_in_leaf": 40, "column_share": 0.5, "threads": threads}
+    large = {**small, "rounds": 600, "leaves": 31, "learning_rate": 0.05, "min_rows_in_leaf": 10, "l2": 1.0}
+    found["random_forest"] = MODELS["random_forest"](**forest, **same)
+    found["lightgbm"] = MODELS["lightgbm"](**small, **same)
+    found["lightgbm_large"] = MODELS["lightgbm"](**large, **same)
     return found
 
 

@@ -118,7 +118,8 @@ def _explained(
     table: Table, chosen: Unseen, fold: Codes, encoder: Encoder, fitted: Fitted, calibrator: Calibrator, ask: TableAsk
 ) -> tuple[Floats, list[list[dict[str, Any]]], dict[str, float]]:
     """Probability and reasons of every row, from a model that had not seen it; and which columns pull how much."""
-    p, why = chosen.said[0].copy(), [[] for _ in range(table.rows)]  # type: list[list[dict[str, Any]]]
+    p = chosen.said[0].copy()
+    why: list[list[dict[str, Any]]] = [[] for _ in range(table.rows)]
     columns = {one.name: one for one in table.features}
     strength = dict.fromkeys(columns, 0.0)
     for number in (*sorted(chosen.fits), -1):

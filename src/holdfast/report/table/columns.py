@@ -174,8 +174,8 @@ def protected(told: Told) -> Section | None:
         )
         for one in found
     ]  # fmt: skip
-    words = [voice.say(one) for one in (_ROWS, _HAPPENED, _SAID)]
-    heads = [Col(voice.say(_GROUP)), *(Col(one, "num") for one in [*words, "AUC", voice.pick("log loss", "对数损失")])]
+    said = [voice.say(one) for one in (_ROWS, _HAPPENED, _SAID)]
+    heads = [Col(voice.say(_GROUP)), *(Col(one, "num") for one in [*said, "AUC", voice.pick("log loss", "对数损失")])]
     heads += [Col(voice.say(one), "num") for one in (_LISTED, _FOUND, _FALSE)]
     return Section(
         "protected", voice.say(_PROTECTED), lead, table(heads, rows, label=voice.say(_PROTECTED)), voice.say(_PROTECTED_NOTE)
