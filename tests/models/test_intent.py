@@ -13,7 +13,7 @@ import pytest
 from holdfast.core.errors import StateError, TooLittleData, UsageError
 from holdfast.metrics.ranking import auc
 from holdfast.models.intent.model import Intent, IntentFit, intent_after
-from holdfast.models.intent.prefix import prefixes
+from holdfast.models.intent.prefix import Prefixes, prefixes
 from holdfast.models.intent.sessions import sessionise
 from holdfast.models.intent.state import NAMES, History, state_of
 
@@ -71,13 +71,18 @@ def test_sessions_are_cut_by_id_or_by_silence() -> None:
     assert len(sessionise(table(events + other))) == 2, "another visitor is another session; a parcel is no visit"
 
 
+def by_id(rows: Prefixes) -> dict[str, tuple[Any, ...]]:
+    values = np.nan_to_num(rows.features.values, nan=-9).tolist()
+    names = rows.features.key.customer_id.to_pylist()
+    return {name: (*value, bool(b)) for name, value, b in zip(names, values, rows.bought, strict=True)}
+
+
 def test_the_order_of_rows_changes_nothing() -> None:
     events = visits(200)
     plain = prefixes(sessionise(table(events)), (1, 3))
     mixed = [events[at] for at in np.random.default_rng(2).permutation(len(events))]
     again = prefixes(sessionise(table(mixed)), (1, 3))
-    first, second = ({n: (tuple(v), b) for n, v, b in zip(p.features.key.customer_id.to_pylist(), np.nan_to_num(p.features.values, nan=-9).tolist(), p.bought, strict=True)} for p in (plain, again))  # fmt: skip
-    assert first == second
+    assert by_id(plain) == by_id(again)
 
 
 def test_no_event_behind_the_prefix_is_looked_at() -> None:
