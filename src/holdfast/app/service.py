@@ -131,7 +131,7 @@ def _refuse(asked: dict[str, object], what: str, remedy: str) -> None:
 def _spoken(language: str | None) -> Language:
     if language is not None and language not in LANGUAGES:
         raise UsageError(f"unknown language {language!r}", remedy=f"one of: {', '.join(LANGUAGES)}")
-    return cast(Language, language or "en")
+    return language or "en"
 
 
 def _published(release: ReleaseFolder) -> Answer:

@@ -190,8 +190,8 @@ def run(
     """The whole path: clean, learn, backtest, predict, explain, publish. With --table: the same for a labelled table."""
     from holdfast.app import service
 
-    asked = {"label": label, "id": id_, "time": time, "positive": positive, "sheet": sheet}
-    lists = {"protected": protected, "drop": drop, "categories": categories}
+    asked: dict[str, Any] = {"label": label, "id": id_, "time": time, "positive": positive, "sheet": sheet}
+    lists: dict[str, Any] = {"protected": protected, "drop": drop, "categories": categories}
     if table is None:
         service.refuse_table_options(**asked, **lists)
         _answer(json, service.run, folder, cutoff=cutoff, horizon=horizon, language=language)

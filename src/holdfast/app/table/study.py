@@ -26,6 +26,10 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
+#: Fewer copies than this share of the rows change nothing worth a lesson.
+SHOWN_COPIES = 0.02
+
+
 @dataclass(frozen=True)
 class Lesson:
     """The chosen model's scores under another way of working, beside the honest ones: metric -> value."""
@@ -114,7 +118,8 @@ def _explained(
     table: Table, chosen: Unseen, fold: Codes, encoder: Encoder, fitted: Fitted, calibrator: Calibrator, ask: TableAsk
 ) -> tuple[Floats, list[list[dict[str, Any]]], dict[str, float]]:
     """Probability and reasons of every row, from a model that had not seen it; and which columns pull how much."""
-    p, why = chosen.said[0].copy(), [[] for _ in range(table.rows)]  # type: list[list[dict[str, Any]]]
+    p = chosen.said[0].copy()
+    why: list[list[dict[str, Any]]] = [[] for _ in range(table.rows)]
     columns = {one.name: one for one in table.features}
     strength = dict.fromkeys(columns, 0.0)
     for number in (*sorted(chosen.fits), -1):
@@ -139,8 +144,9 @@ def _copies_lessons(
     table: Table, grouped: bool, verdict: Verdict, model: Any, groups: Codes, repeats: int, seed: int
 ) -> tuple[Lesson | None, Lesson | None]:
     """What a split that tears copies apart would have claimed; and one that only minds rows equal in everything."""
-    kin = table.kin
-    if len(np.unique(kin.group)) == table.rows or not grouped or table.micros is not None:
+    kin, rows = table.kin, len(table.labelled)
+    many = rows - len(np.unique(kin.group[table.labelled]))
+    if many < SHOWN_COPIES * rows or not grouped or table.micros is not None:
         return None, None
     loose = _again(table, verdict, model, np.arange(table.rows), repeats, seed)
     if not table.copies or np.array_equal(kin.twin, kin.group):

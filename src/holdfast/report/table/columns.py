@@ -8,6 +8,7 @@ from typing import Any
 from holdfast.core.text import Text
 from holdfast.report.html import Html, el, join, name_of
 from holdfast.report.parts import Col, Section, absent, table
+from holdfast.report.table.summary import copies_line
 from holdfast.report.table.told import Told
 from holdfast.report.voice import NONE
 
@@ -173,8 +174,8 @@ def protected(told: Told) -> Section | None:
         )
         for one in found
     ]  # fmt: skip
-    words = [voice.say(one) for one in (_ROWS, _HAPPENED, _SAID)]
-    heads = [Col(voice.say(_GROUP)), *(Col(one, "num") for one in [*words, "AUC", voice.pick("log loss", "对数损失")])]
+    said = [voice.say(one) for one in (_ROWS, _HAPPENED, _SAID)]
+    heads = [Col(voice.say(_GROUP)), *(Col(one, "num") for one in [*said, "AUC", voice.pick("log loss", "对数损失")])]
     heads += [Col(voice.say(one), "num") for one in (_LISTED, _FOUND, _FALSE)]
     return Section(
         "protected", voice.say(_PROTECTED), lead, table(heads, rows, label=voice.say(_PROTECTED)), voice.say(_PROTECTED_NOTE)
@@ -202,6 +203,8 @@ def quality(told: Told) -> Section:
     ]  # fmt: skip
     if facts["cut"]:
         lead.append(voice.say(_CUT, n=voice.count(facts["cut"])))
+    if facts["grouped"] and facts["copies"]["random_split"] is None and (few := copies_line(told)):
+        lead.append(few)
     if facts["label"]["guessed"]:
         lead.append(voice.say(_GUESSED, positive=told.positive))
     rows = [
@@ -215,7 +218,9 @@ def quality(told: Told) -> Section:
     kinds = ("text", "text", "text", "num", "num", "num", "wide")
     texts = (_COLUMN, _KIND, _USE, _MISSING, _DIFFERENT, _RANGE, _NOTES)
     heads = [Col(voice.say(text), kind) for text, kind in zip(texts, kinds, strict=True)]
-    return Section("quality", voice.say(_QUALITY), " ".join(lead), table(heads, rows, label=voice.say(_QUALITY)))
+    return Section(
+        "quality", voice.say(_QUALITY), voice.pick(" ", "").join(lead), table(heads, rows, label=voice.say(_QUALITY))
+    )
 
 
 def _range(told: Told, column: Mapping[str, Any]) -> str:

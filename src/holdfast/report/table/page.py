@@ -68,7 +68,11 @@ def render(facts: Mapping[str, Any], riskiest: Sequence[Mapping[str, Any]], lang
 
 
 def _header(told: Told, title: str) -> Html:
-    sentences = (lines.rate_line(told), lines.suspect_line(told) or lines.trust_line(told), lines.first_line(told))
+    sentences = (
+        lines.rate_line(told),
+        lines.suspect_line(told) or lines.short_trust_line(told),
+        lines.first_line(told),
+    )
     points = [
         el("li", el("h2", told.voice.say(label)), el("p", sentence))
         for label, sentence in zip(_SCREEN, sentences, strict=True)

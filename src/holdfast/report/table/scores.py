@@ -60,8 +60,8 @@ def warning(told: Told) -> Section | None:
 def copies(told: Told) -> Section | None:
     """What copies are there, and what tearing them apart would have claimed."""
     line, voice, found = lines.copies_line(told), told.voice, told.facts["copies"]
-    if not line:
-        return None
+    if not line or (found["random_split"] is None and told.facts["grouped"]):
+        return None  # too few to matter: said among the columns
     rows = []
     for text, lesson in ((_TORN, found["random_split"]), (_ONLY_EQUAL, found["equal_only"])):
         if lesson is not None:
