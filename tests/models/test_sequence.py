@@ -58,7 +58,9 @@ def pairs(noise: float) -> list[tuple[Slices, Slices]]:
     values = slices.features.values.copy()
     random = np.random.default_rng(5)
     truth = slices.outcomes.churned * 0.3 + 0.35  # the encoder knows something the features do not
-    values[:, column] = np.clip(truth + random.normal(0, 0.01, len(slices)), 0.01, 0.99) if noise == 0 else random.random(len(slices))
+    values[:, column] = (
+        np.clip(truth + random.normal(0, 0.01, len(slices)), 0.01, 0.99) if noise == 0 else random.random(len(slices))
+    )
     slices = Slices(replace(slices.features, values=values), slices.outcomes)
     cutoffs = slices.cutoffs
     return [(slices.at(cutoffs[:2]), slices.at([one])) for one in cutoffs[2:]]
