@@ -18,6 +18,7 @@ from holdfast.report.figures import Figure, base_rate, figures
 from holdfast.report.html import Html, el
 from holdfast.report.opening import opening
 from holdfast.report.parts import Section, term, tiles
+from holdfast.report.sections.ahead import ahead
 from holdfast.report.sections.cohorts import cohorts
 from holdfast.report.sections.customers import customers
 from holdfast.report.sections.definitions import definitions
@@ -41,7 +42,7 @@ _SCREEN = (
 
 #: The sections in the order of the page.
 SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (
-    promises, quality, cohorts, lifecycle, retention, forecast, ladder, customers, definitions,
+    promises, quality, cohorts, lifecycle, retention, ahead, forecast, ladder, customers, definitions,
 )  # fmt: skip
 
 
