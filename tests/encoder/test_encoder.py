@@ -41,7 +41,9 @@ def shop(customers: int = 60, seed: int = 1, most: int = 20) -> tuple[EventSeque
     key = Key.of(list(history), EARLIER)
     ordered = random.random(customers) < 0.5
     days = np.where(ordered, random.uniform(0, 40, customers), 40.0)
-    return tiny_sequences(history, CUTOFF), Labels(key, days, ordered, np.full(customers, 40.0), np.where(ordered, 250_000.0, 0.0))
+    return tiny_sequences(history, CUTOFF), Labels(
+        key, days, ordered, np.full(customers, 40.0), np.where(ordered, 250_000.0, 0.0)
+    )
 
 
 def taught(config: Encoder = TINY, **options: int) -> tuple[FittedEncoder, EventSequences]:
@@ -107,7 +109,10 @@ def test_survival_is_one_curve(fitted: tuple[FittedEncoder, EventSequences]) -> 
     assert ((curve > 0) & (curve < 1)).all()
     assert (np.diff(curve, axis=0) <= 0).all()
     assert DAYS[encoder.intervals - 1] == 30  # labels are known for 40 days, and the next interval ends after 45
-    rate = [np.log(encoder.survival(own, a) / encoder.survival(own, b)) / (b - a) for a, b in ((22, 29), (60, 90), (200, 400))]
+    rate = [
+        np.log(encoder.survival(own, a) / encoder.survival(own, b)) / (b - a)
+        for a, b in ((22, 29), (60, 90), (200, 400))
+    ]
     assert np.allclose(rate[1:], rate[0], rtol=1e-6)  # beyond, the rate of the last interval goes on
     median = encoder.next_order_days(own)
     inside = np.isfinite(median)
@@ -159,7 +164,7 @@ def test_teaching_gets_better_and_says_how(fitted: tuple[FittedEncoder, EventSeq
 
 
 def test_the_default_encoders_stay_under_a_million_parameters() -> None:
-    told, labels = shop(customers=20)
+    told, _ = shop(customers=20)
     words = Vocabulary.learn(told, 2000, 64)
     full = replace(words, items=tuple(map(str, range(2000))), categories=tuple(map(str, range(254))))
     from holdfast.encoder.network import Network

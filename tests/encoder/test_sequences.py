@@ -33,7 +33,9 @@ def read(
     length: int = 100, items: Any = ITEM_ROWS, key: Key | None = None,
 ) -> EventSequences:  # fmt: skip
     log = log_of(engine, events, zone, items)
-    people, goods = (engine.cached(_numbered(log.events, a, b)) for a, b in (("customer_id", "who"), ("item_id", "item")))
+    people, goods = (
+        engine.cached(_numbered(log.events, a, b)) for a, b in (("customer_id", "who"), ("item_id", "item"))
+    )
     ledger = Ledger(engine, log, survey(engine, log.events), people, goods, *[None] * 4)  # sequences read no fold
     return sequences(Observed(ledger, at), key, length=length, grain=grain)
 
@@ -107,7 +109,9 @@ def _merged(key: Any, lines: list[dict[str, Any]], cutoff: Cutoff) -> tuple[Any,
     items = [(money(row), row["item_id"]) for row in lines if row["item_id"] is not None]
     item = max(items)[1] if items else None
     channels = [row["channel"] for row in lines if row["channel"] is not None]
-    told = [i for i in ITEM_ROWS if i["item_id"] == item and i["valid_from"] is not None and i["valid_from"] < cutoff.at]
+    told = [
+        i for i in ITEM_ROWS if i["item_id"] == item and i["valid_from"] is not None and i["valid_from"] < cutoff.at
+    ]
     category = max(told, key=lambda one: one["valid_from"])["category"] if told else None
     return (
         key[0], key[1], int(sum(map(money, lines))) if priced else None, len(lines), item, category,
@@ -118,9 +122,7 @@ def _merged(key: Any, lines: list[dict[str, Any]], cutoff: Cutoff) -> tuple[Any,
 
 @LAW
 @given(data=st.data(), seed=st.randoms(use_true_random=False))
-def test_order_of_rows_does_not_matter_and_the_newest_are_kept(
-    engine: Engine, data: st.DataObject, seed: Any
-) -> None:
+def test_order_of_rows_does_not_matter_and_the_newest_are_kept(engine: Engine, data: st.DataObject, seed: Any) -> None:
     events, grain = localised(data.draw(rows()), "UTC"), data.draw(GRAINS)
     at = data.draw(cutoffs("UTC"))
     whole = read(engine, events, "UTC", at, grain)
@@ -155,4 +157,6 @@ def test_a_key_keeps_its_order_and_strangers_have_no_events(engine: Engine) -> N
 def test_rows_that_do_not_fit_are_refused() -> None:
     one = tiny_sequences({"ann": [(1, "view")]}, Cutoff.parse("2024-01-10"))
     with pytest.raises(UsageError, match="do not fit"):
-        EventSequences(Key(pa.array(["a"]), np.array([1])), one.events, np.array([0, 2]), one.positions, one.seen, one.first_at)
+        EventSequences(
+            Key(pa.array(["a"]), np.array([1])), one.events, np.array([0, 2]), one.positions, one.seen, one.first_at
+        )

@@ -68,7 +68,7 @@ def learning_curve(sizes: tuple[int, ...], *, full: bool = False, progress: Prog
         progress.step("learning curve", done, len(sizes))
         rows, won = _at_size(size, test, configurations(full), progress)
         found += rows
-        begins = {name: size for name in won} | begins
+        begins = dict.fromkeys(won, size) | begins
     progress.step("learning curve", len(sizes), len(sizes))
     protocol = "churned, 30d, least number of learning customers whose paired AUC gain over lightgbm excludes zero"
     return found + [
@@ -165,13 +165,11 @@ def real_shop(*, full: bool = False, progress: Progress = SILENT) -> list[Score]
         slices = slices_of(ledger, horizon, (*train, *tests), progress=progress)
         for kind in ("gru", "transformer") if full else ("gru",):
             started = time.perf_counter()
-            course = Course(horizon, Encoder(kind=kind, width=48))  # type: ignore[arg-type]
+            course = Course(horizon, Encoder(kind=kind, width=48))
             encoders = teach_encoders(ledger, slices.cutoffs, course, progress)
             wide = Slices(slices.features.joined(encoders.columns(slices.features.key)), slices.outcomes)
             seconds = time.perf_counter() - started
-            pairs = [
-                (training(wide, one, (NO_GAP, horizon), EvaluateSettings()), wide.at([one])) for one in tests
-            ]
+            pairs = [(training(wide, one, (NO_GAP, horizon), EvaluateSettings()), wide.at([one])) for one in tests]
             said = with_and_without(pairs)
             what = f"churned, 30d, walk-forward, encoder {kind}"
             rows = _judged_at(wide, said, name, what)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -88,8 +89,11 @@ def _episodes(kind: NDArray[np.int64], size: NDArray[np.int64], random: np.rando
     many = random.integers(1, _MOST_EPISODES + 1, customers)
     tendency = random.random(customers)  # a shop that ignored a customer once does so again
     slots = (size - _QUIET) // 4  # an episode takes the first two of four events, so that no two touch
-    turn = np.argsort(random.random((customers, (_LONGEST - _QUIET) // 4)) + 9.0 * (
-        np.arange((_LONGEST - _QUIET) // 4)[None, :] >= slots[:, None]), axis=1)
+    turn = np.argsort(
+        random.random((customers, (_LONGEST - _QUIET) // 4))
+        + 9.0 * (np.arange((_LONGEST - _QUIET) // 4)[None, :] >= slots[:, None]),
+        axis=1,
+    )
     score = np.zeros(customers)
     for number in range(_MOST_EPISODES):
         some = (number < many) & (number < slots)
@@ -132,7 +136,7 @@ def window_features(told: EventSequences) -> FeatureTable:
     """
     events, at, row, n = told.events, told.positions, told.row_of, len(told)
     age = (told.key.cutoff[row] - events.occurred_at[at]) / DAY_MICROS
-    named: dict[str, NDArray[np.float64]] = {}
+    named: dict[str, NDArray[Any]] = {}
     for code in np.unique(events.kind[at]):
         name, mine = EVENT_TYPES[code], events.kind[at] == code
         for days in WINDOWS:

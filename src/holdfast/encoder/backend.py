@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from holdfast.core.errors import UsageError
@@ -26,7 +27,7 @@ def need(module: str = "torch") -> Any:
 
 def available() -> bool:
     """Whether both libraries of the extra `deep` can be imported."""
-    return all(importlib.util.find_spec(one) is not None for one in ("torch", "safetensors"))
+    return all(find_spec(one) is not None for one in ("torch", "safetensors"))
 
 
 def device() -> str:
@@ -40,7 +41,7 @@ def settled(seed: int, threads: int) -> Iterator[Any]:
     torch = need()
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warned = torch.is_deterministic_algorithms_warn_only_enabled()
-    memory = importlib.import_module("torch.utils.deterministic")
+    memory: Any = importlib.import_module("torch.utils.deterministic")
     filled = memory.fill_uninitialized_memory
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with torch.random.fork_rng():

@@ -97,7 +97,7 @@ class FittedEncoder:
         ends = np.array([0, *DAYS], np.float64)
         width = np.diff(ends)
         rate = -np.log1p(-np.clip(last, _EDGE, 1 - _EDGE)) / width[self.intervals - 1]
-        return -np.expm1(-rate[:, None] * width[self.intervals :])
+        return np.asarray(-np.expm1(-rate[:, None] * width[self.intervals :]))
 
     def survival(self, embedded: NDArray[np.float32], days: float) -> Floats:
         """P(no order within so many days) of each row: curves of one customer cannot cross."""
@@ -205,4 +205,3 @@ class FittedEncoder:
             Horizon.parse(said["horizon"]), weights, said["intervals"], said["smear"], said["most_spend"],
             tuple(said["taught"]), np.array(said["turn"]), np.array(said["shift"]),
         )  # fmt: skip
-

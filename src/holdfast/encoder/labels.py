@@ -22,7 +22,8 @@ class Labels:
 
     `duration` ends with an order where `observed`, else the order is later than that (censored, not retained).
     `known` is how many days could be seen at all: what is asked of a stretch may count only rows that see it whole, or
-    those with an order would be counted and those without would not. `spend` is money within the horizon of a closed label window, NaN where the window had not closed.
+    those with an order would be counted and those without would not. `spend` is money within the horizon of a closed
+    label window, NaN where the window had not closed.
     """
 
     key: Key

@@ -123,7 +123,10 @@ class Lessons:
         """The embedding at each label, as the network has it now."""
         phase, network = self.teaching(), self.network
         found = np.zeros((len(self.label_window), WIDTH_OF_EMBEDDING), np.float32)
-        some, lengths = np.concatenate([phase.windows, phase.check]), np.concatenate([phase.lengths, phase.check_lengths])
+        some, lengths = (
+            np.concatenate([phase.windows, phase.check]),
+            np.concatenate([phase.lengths, phase.check_lengths]),
+        )
         network.parts.eval()
         with network.torch.no_grad(), mixed_precision(network.device.type):
             for chosen in batches(lengths, 2 * network.config.batch_tokens):

@@ -68,7 +68,9 @@ class SequenceSettings:
     kind: str = setting("gru", "What reads the events.", choices=KINDS)
     width: int = setting(64, "Width of the network.")
     length: int = setting(64, "Events of a customer that are read, the newest.")
-    grain: str = setting("order", "What one event is: an order with its lines, or each line.", choices=("order", "line"))
+    grain: str = setting(
+        "order", "What one event is: an order with its lines, or each line.", choices=("order", "line")
+    )
     retrain: str = setting("90d", "Cutoffs within so many days share an encoder, taught before the first of them.")
     threads: int = setting(1, "Threads of the network; another number may give another last digit.")
 
