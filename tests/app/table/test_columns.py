@@ -19,7 +19,8 @@ def test_numbers_dates_and_categories_are_told_apart() -> None:
     assert understand("share", pa.array(["10%", "12.5%", "7%"])).numbers.tolist() == [10.0, 12.5, 7.0]
     dates = understand("d", pa.array(["2024-01-01", "2024-01-31", None]))
     assert dates.kind == "date"
-    assert dates.numbers[:2].tolist() == [0.0, 30.0]
+    assert [dates.cell(0), dates.cell(1), dates.cell(2)] == ["2024-01-01", "2024-01-31", None]
+    assert dates.numbers[1] - dates.numbers[0] == 30.0
     plan = understand("plan", pa.array(["pro", "free", "pro", "n/a"]))
     assert (plan.kind, plan.levels, plan.codes.tolist()) == ("category", ("free", "pro"), [1, 0, 1, -1])
     assert understand("paid", pa.array([True, False, None])).levels == ("false", "true")
@@ -28,7 +29,7 @@ def test_numbers_dates_and_categories_are_told_apart() -> None:
 def test_codes_stay_codes_where_that_is_said() -> None:
     cells = pa.array([9254, 171, 171])
     assert understand("course", cells).kind == "number"
-    assert understand("course", cells, category=True).levels == ("171", "9254")
+    assert understand("course", cells, kind="category").levels == ("171", "9254")
 
 
 def test_what_teaches_nothing_says_why() -> None:
