@@ -40,7 +40,9 @@ def drift(story: Story, voice: Voice) -> Section:
     note = [*facts["notes"]]
     if expected := facts.get("expected"):
         auc = {key: voice.number(expected["auc"][key], 2) for key in ("value", "low", "high")}
-        note.insert(0, voice.say(_EXPECTED, auc=auc["value"], low=auc["low"], high=auc["high"], assumes=expected["assumes"]))
+        note.insert(
+            0, voice.say(_EXPECTED, auc=auc["value"], low=auc["low"], high=auc["high"], assumes=expected["assumes"])
+        )
     join = voice.pick(" ", "").join
     return Section("drift", voice.say(_TITLE), join(lead), _features(facts, voice), join(note) or None)
 

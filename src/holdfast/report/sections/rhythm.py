@@ -27,10 +27,16 @@ _TRACK_CAPTION = Text(
 )
 _WEEK, _ACTUAL, _EXPECTED = Text("week", "周"), Text("happened", "实际"), Text("expected", "预期")
 _COUNT = Text("How many came back how often", "复购次数分布")
-_COUNT_CAPTION = Text("Customers by number of repeat order days, and what the process expects.", "按复购天数统计的客户数与过程的预期。")
+_COUNT_CAPTION = Text(
+    "Customers by number of repeat order days, and what the process expects.", "按复购天数统计的客户数与过程的预期。"
+)
 _REPEATS, _CUSTOMERS = Text("repeat orders", "复购次数"), Text("customers", "客户数")
 _FITS = Text("Every process that was tried", "全部候选过程")
-_MODEL, _LOSS, _PARAMETERS = Text("Process", "过程"), Text("log-likelihood", "对数似然"), Text("Parameters (days)", "参数（天）")
+_MODEL, _LOSS, _PARAMETERS = (
+    Text("Process", "过程"),
+    Text("log-likelihood", "对数似然"),
+    Text("Parameters (days)", "参数（天）"),
+)
 
 
 def rhythm(story: Story, voice: Voice) -> Section:
@@ -84,12 +90,17 @@ def _histogram(facts: Mapping[str, Any], voice: Voice) -> Html | None:
     labels = [f"{voice.count(one)}{'+' if at == more else ''}" for at, one in enumerate(found["orders"])]
     axis = Axis(0, ticks[-1], tuple((one, voice.count(one)) for one in ticks))
     plot = Plot(
-        Axis(0, len(labels), tuple((at + 0.5, labels[at]) for at in places), voice.say(_REPEATS)), axis, voice.say(_COUNT), 260
+        Axis(0, len(labels), tuple((at + 0.5, labels[at]) for at in places), voice.say(_REPEATS)),
+        axis,
+        voice.say(_COUNT),
+        260,
     )
     rows = []
     for at in places:
         actual, expected = found["actual"][at], found["expected"][at]
-        tip = f"{labels[at]}: {voice.say(_ACTUAL)} {voice.count(actual)}, {voice.say(_EXPECTED)} {voice.count(expected)}"
+        tip = (
+            f"{labels[at]}: {voice.say(_ACTUAL)} {voice.count(actual)}, {voice.say(_EXPECTED)} {voice.count(expected)}"
+        )
         plot.bar(at + 0.1, at + 0.5, 0, actual, "seq1", tip)
         plot.bar(at + 0.5, at + 0.9, 0, expected, "chosen", tip)
         rows.append((labels[at], voice.count(actual), voice.count(expected)))
@@ -103,8 +114,12 @@ def _fits(facts: Mapping[str, Any], voice: Voice) -> Html:
     rows = []
     for name, one in facts["models"].items():
         label = model_name(name, voice)
-        said = ", ".join(_parameter(key, value, one["standard_errors"].get(key), voice) for key, value in one["parameters"].items())
-        rows.append((el("b", label) if name == facts["chosen"] else label, voice.number(one["log_likelihood"], 1), said))
+        said = ", ".join(
+            _parameter(key, value, one["standard_errors"].get(key), voice) for key, value in one["parameters"].items()
+        )
+        rows.append(
+            (el("b", label) if name == facts["chosen"] else label, voice.number(one["log_likelihood"], 1), said)
+        )
     heads = [Col(voice.say(_MODEL)), Col(voice.say(_LOSS), "num"), Col(voice.say(_PARAMETERS), "wide")]
     return el("details", el("summary", voice.say(_FITS)), table(heads, rows, label=voice.say(_FITS)))
 
