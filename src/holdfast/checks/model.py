@@ -33,6 +33,7 @@ _COLUMNS = (
     ("mbg_nbd_p_no_order", "probability", "btyd"),
     ("pareto_nbd_p_no_order", "probability", "btyd"),
     ("rating_mean", "stars", "reviews"),
+    ("sequence_p_churn", "share", "sequence"),
 )
 
 
@@ -51,6 +52,7 @@ def world(customers: int = 300, slices: int = 3, seed: int = 1, horizon: str = "
     learned = [p] * sum(family == "btyd" for _, _, family in _COLUMNS)
     values = np.column_stack([silence, silence / 30, silence + 90, orders, orders, spend, spend, *learned, rating])
     churned = random.random(n) < p
+    values = np.column_stack([values, np.clip(p + random.normal(0.0, 0.1, n), 0.01, 0.99)])
     columns = tuple(
         FeatureColumn(n, u, "", "none", f, Text(f"{n} {{value}}", f"{n} {{value}}")) for n, u, f in _COLUMNS
     )
