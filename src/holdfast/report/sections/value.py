@@ -54,12 +54,12 @@ def value(story: Story, voice: Voice) -> Section:
         share=voice.percent(facts["top_tenth"]),
     )  # fmt: skip
     judged = facts.get("cutoffs") or []
-    body = [
-        el("div", [_deciles(judged[-1], facts, voice), _gain(judged[-1], voice)], class_="pair"),
-        _cutoffs(judged, voice),
-    ]
+    body = None
+    if judged:
+        pictures = [one for one in (_deciles(judged[-1], facts, voice), _gain(judged[-1], voice)) if one is not None]
+        body = [el("div", pictures, class_="pair"), _cutoffs(judged, voice)]
     note = voice.pick(" ", "").join([f"{voice.say(_MODEL)}: {model_name(facts['model'], voice)}.", *facts["notes"]])
-    return Section("value", voice.say(_TITLE), lead, body if judged else None, note)
+    return Section("value", voice.say(_TITLE), lead, body, note)
 
 
 def _deciles(one: Mapping[str, Any], facts: Mapping[str, Any], voice: Voice) -> Html:
