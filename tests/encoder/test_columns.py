@@ -11,9 +11,9 @@ from tests.encoder.test_sequences import known
 from tests.features.shops import ITEM_ROWS, START, localised, log_of
 
 from holdfast.core.clock import Cutoff, Gap, Horizon, Window
-from holdfast.core.errors import UsageError
+from holdfast.core.errors import LeakError, UsageError
 from holdfast.core.tables import FeatureTable, Key
-from holdfast.encoder.columns import COLUMNS, Course, Encoders, sequence_columns, taught_at, teach_encoders
+from holdfast.encoder.columns import COLUMNS, Course, Encoders, columns_of, sequence_columns, taught_at, teach_encoders
 from holdfast.encoder.settings import Encoder, SequenceSettings
 from holdfast.engine.duck import Engine
 from holdfast.snapshot.ledger import Ledger
@@ -108,6 +108,11 @@ def test_each_block_has_its_own_encoder_taught_before_it(encoders: Encoders) -> 
     assert encoders.parts[1][1] is encoders.newest
     assert encoders.newest.cutoff == Cutoff.parse("2011-05-18", ZONE)
     assert encoders.customer_vectors(key_of(CUTOFFS[2:])).shape == (41, 8)
+    with pytest.raises(LeakError):
+        encoders.customer_vectors(key_of(CUTOFFS[:1]))
+    early = encoders.history.sequences(key_of(CUTOFFS[:1]), 8)
+    with pytest.raises(LeakError):
+        columns_of(encoders.newest, early)
 
 
 def test_the_columns_are_learned_ones_that_models_name(encoders: Encoders) -> None:

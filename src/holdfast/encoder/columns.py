@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.core.clock import NO_GAP, Cutoff, Gap, Horizon, Window
-from holdfast.core.errors import TooLittleData, UsageError
+from holdfast.core.errors import LeakError, TooLittleData, UsageError
 from holdfast.core.progress import SILENT, Progress
+from holdfast.core.sequences import EventSequences
 from holdfast.core.tables import FeatureColumn, FeatureTable, Key
 from holdfast.core.text import Text
 from holdfast.encoder.fit import fit
@@ -102,15 +103,34 @@ class Encoders:
             rows = np.flatnonzero(key.at(block))
             if encoder is None or not len(rows):
                 continue
-            own = encoder.embedded(self.history.sequences(key.take(rows), encoder.config.length))
-            values[rows, :WIDTH_OF_EMBEDDING] = encoder.turned(own)
-            values[rows, WIDTH_OF_EMBEDDING] = encoder.survival(own, self.course.horizon.days)
-            values[rows, WIDTH_OF_EMBEDDING + 1] = encoder.expected_spend(own)
+            told = self.history.sequences(key.take(rows), encoder.config.length)
+            values[rows] = columns_of(encoder, told).values
         return FeatureTable(key, COLUMNS, values)
 
     def customer_vectors(self, key: Key) -> np.ndarray:
-        """(rows, width) vectors of the newest encoder, in the space of its `item_vectors`."""
+        """(rows, width) vectors of the newest encoder, in the space of its `item_vectors`.
+
+        Raises `LeakError` where a row's cutoff lies before the encoder's own: it knows what came in between.
+        """
+        if len(key) and int(key.cutoff.min()) < self.newest.cutoff.micros:
+            raise LeakError(
+                f"the newest encoder was taught at {self.newest.cutoff}, after a cutoff of the key",
+                remedy="ask at later cutoffs, or teach encoders for the earlier ones",
+            )
         return self.newest.customer_vectors(self.history.sequences(key, self.newest.config.length))
+
+
+def columns_of(encoder: FittedEncoder, told: EventSequences) -> FeatureTable:
+    """The columns of one encoder for these rows, whose cutoffs must not lie before its own."""
+    if len(told) and int(told.key.cutoff.min()) < encoder.cutoff.micros:
+        raise LeakError(
+            f"the encoder was taught at {encoder.cutoff}, after a cutoff of the key",
+            remedy="teach one before the first cutoff (teach_encoders)",
+        )
+    own = encoder.embedded(told)
+    forecast = (encoder.survival(own, encoder.horizon.days), encoder.expected_spend(own))
+    values = np.column_stack([encoder.turned(own), *forecast]).astype(np.float32)
+    return FeatureTable(told.key, COLUMNS, values)
 
 
 def teach_encoders(ledger: Ledger, cutoffs: Sequence[Cutoff], course: Course, progress: Progress = SILENT) -> Encoders:
