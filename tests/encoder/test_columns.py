@@ -13,7 +13,7 @@ from tests.features.shops import ITEM_ROWS, START, localised, log_of
 from holdfast.core.clock import Cutoff, Gap, Horizon, Window
 from holdfast.core.errors import LeakError, UsageError
 from holdfast.core.tables import FeatureTable, Key
-from holdfast.encoder.columns import COLUMNS, Course, Encoders, columns_of, sequence_columns, taught_at, teach_encoders
+from holdfast.encoder.columns import Course, Encoders, columns_of, sequence_columns, taught_at, teach_encoders
 from holdfast.encoder.settings import Encoder, SequenceSettings
 from holdfast.engine.duck import Engine
 from holdfast.snapshot.ledger import Ledger
@@ -106,6 +106,9 @@ def test_each_block_has_its_own_encoder_taught_before_it(encoders: Encoders) -> 
         assert encoder is not None
         assert encoder.cutoff == taught_at(block, ZONE) <= block[0]
     assert encoders.parts[1][1] is encoders.newest
+    state = encoders.state()
+    assert [one["taught_at"] for one in state["blocks"]] == [str(one.cutoff) for _, one in encoders.parts if one]
+    assert state["parameters"] == encoders.newest.parameters
     assert encoders.newest.cutoff == Cutoff.parse("2011-05-18", ZONE)
     assert encoders.customer_vectors(key_of(CUTOFFS[2:])).shape == (41, 8)
     with pytest.raises(LeakError):
@@ -119,7 +122,7 @@ def test_the_columns_are_learned_ones_that_models_name(encoders: Encoders) -> No
     made = encoders.columns(key_of(CUTOFFS[:1]))
     assert len(made.columns) == 18
     assert {one.family for one in made.columns} == {"sequence"}
-    assert all(one.sentence.en and one.sentence.zh for one in COLUMNS)
+    assert all(one.sentence.en and one.sentence.zh for one in made.columns)
     p = made.column("sequence_p_churn")
     assert ((p > 0) & (p < 1)).all()
     assert (made.column("sequence_expected_spend") >= 0).all()
