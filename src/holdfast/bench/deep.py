@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from holdfast.bench.registry import BENCHES
-from holdfast.core.clock import NO_GAP, Horizon
+from holdfast.core.clock import NO_GAP, Horizon, Window
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.results import Score
@@ -165,7 +165,7 @@ def real_shop(*, full: bool = False, progress: Progress = SILENT) -> list[Score]
         slices = slices_of(ledger, horizon, (*train, *tests), progress=progress)
         for kind in ("gru", "transformer") if full else ("gru",):
             started = time.perf_counter()
-            course = Course(horizon, Encoder(kind=kind, width=48))
+            course = Course(horizon, Encoder(kind=kind, width=48), retrain=Window.parse("30d"))
             encoders = teach_encoders(ledger, slices.cutoffs, course, progress)
             wide = Slices(slices.features.joined(encoders.columns(slices.features.key)), slices.outcomes)
             seconds = time.perf_counter() - started

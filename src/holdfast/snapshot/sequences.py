@@ -68,6 +68,8 @@ class History:
         first, found = key.cutoff.copy(), []
         for one in self.observed.cutoffs:
             rows = np.flatnonzero((key.cutoff == one.micros) & (who >= 0))
+            if not len(rows):
+                continue
             mine = np.flatnonzero(self._visible(one.micros))
             counts = np.bincount(self.who[mine], minlength=len(self.numbers))
             starts = np.concatenate([[0], np.cumsum(counts)])
