@@ -88,22 +88,22 @@ ACTIONS: tuple[Action, ...] = (
         "more_orders", "customer", "more", "orders",
         Text(
             "With {steps} more orders of the usual {value} since the last one (the newest {days} days ago), "
-            "the forecast would be {after} instead of {before}.",
-            "若上次下单之后再有{steps}次平常金额（{value}）的订单（最近一次在{days}天前），预测将从{before}变为{after}。",
+            "the risk of not ordering would be forecast at {after} instead of {before}.",
+            "若上次下单之后再有{steps}次平常金额（{value}）的订单（最近一次在{days}天前），不下单的预测风险将从{before}变为{after}。",
         ), _orders,
     ),
     Action(
         "more_visits", "customer", "more", "visits",
         Text(
-            "With {steps} more visits in the last 30 days, the forecast would be {after} instead of {before}.",
-            "若最近30天多访问{steps}次，预测将从{before}变为{after}。",
+            "With {steps} more visits in the last 30 days, the risk of not ordering would be forecast at {after} instead of {before}.",
+            "若最近30天多访问{steps}次，不下单的预测风险将从{before}变为{after}。",
         ), _visits,
     ),
     Action(
         "no_failed_delivery", "shop", "less", "failed deliveries",
         Text(
-            "Had no delivery failed in the last 180 days ({steps} did), the forecast would be {after} instead of {before}.",
-            "若最近180天没有配送失败（实际{steps}次），预测将从{before}变为{after}。",
+            "Had no delivery failed in the last 180 days ({steps} did), the risk would be forecast at {after} instead of {before}.",
+            "若最近180天没有配送失败（实际{steps}次），不下单的预测风险将从{before}变为{after}。",
         ), _deliveries,
     ),
 )  # fmt: skip
