@@ -104,7 +104,7 @@ def scores(told: Told) -> Section:
 def _name(told: Told, model: str) -> Html:
     shown: list[Any] = [told.model(model)]
     if model == told.chosen:
-        shown += [" ", chip("chosen", told.voice.say(_PUBLISHED))]
+        shown += [el("br"), chip("chosen", told.voice.say(_PUBLISHED))]
     return join(*shown)
 
 
