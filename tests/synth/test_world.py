@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -153,3 +154,30 @@ def test_small_worlds_work_and_impossible_ones_say_so() -> None:
         World(arms=(Arm("nothing", 0.5),))
     with pytest.raises(UsageError, match="stop working"):
         World(effect_days=60)
+
+
+def test_a_targeted_world_contacts_the_silent_and_logs_how_likely_that_was() -> None:
+    one = make(World(customers=1500, days=400, seed=5, target="risk"))
+    life = one.hidden.life
+    chance = life.contact_chance
+    assert np.allclose(chance.sum(axis=1), 1)
+    assert (chance[:, 0] < 0.3).sum() > 50 < (chance[:, 0] > 0.7).sum()
+    for part in np.array_split(np.argsort(chance[:, 0], kind="stable"), 5):
+        share, n = (life.contact_arm[part] == 0).mean(), len(part)
+        assert abs(share - chance[part, 0].mean()) < 4 * np.sqrt(0.25 / n)
+    logged = one.tables["exposures"].to_pylist()
+    assert all(abs(sum(a["propensity"] for a in row["arm_propensities"]) - 1) < 1e-9 for row in logged[:50])
+    assert all(row["propensity"] in [a["propensity"] for a in row["arm_propensities"]] for row in logged[:50])
+    with pytest.raises(UsageError, match="can target"):
+        World(target="everybody")
+
+
+def test_targeting_is_off_by_default_and_the_default_world_is_what_it_was() -> None:
+    """Hash of what happened before worlds could target: published demos must not move."""
+    one = make(World(customers=60, days=200))
+    columns = {
+        "events": ["customer_id", "occurred_at", "event_type"],
+        "exposures": ["customer_id", "arm", "propensity", "arm_propensities"],
+    }
+    told = [one.tables[name].select(wanted).to_pylist() for name, wanted in columns.items()]
+    assert hashlib.sha256(repr(told).encode()).hexdigest()[:16] == "cf58f6f45fce5f5d"

@@ -7,7 +7,7 @@ of its block's first cutoff. See docs/adr/0014.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,7 @@ from holdfast.snapshot.settings import BY_ORDER, COUNTED_ORDERS, OutcomeSettings
 
 _NOT_YET = "no encoder could be taught before this cutoff"
 _SHORTEST = Horizon.parse("7d")
+_TWO_WEEKS, _HALF_MONTH, _QUARTER = Window.parse("14d"), Window.parse("15d"), Window.parse("90d")
 #: So many windows of history of each customer are read while teaching.
 _DEPTH = 4
 
@@ -39,15 +40,15 @@ class Course:
     """How encoders are taught: the question, who is asked about, and how long an encoder serves (`retrain`)."""
 
     horizon: Horizon
-    config: Encoder = Encoder()
+    config: Encoder = field(default_factory=Encoder)
     gap: Gap = NO_GAP
     grain: Grain = "order"
-    retrain: Window = Window.parse("90d")
+    retrain: Window = _QUARTER
     population: PopulationSettings = BY_ORDER
     outcome: OutcomeSettings = COUNTED_ORDERS
-    step: Window = Window.parse("15d")
+    step: Window = _HALF_MONTH
     slices: int = 24
-    warm_up: Window = Window.parse("14d")
+    warm_up: Window = _TWO_WEEKS
 
 
 def blocks(cutoffs: Sequence[Cutoff], retrain: Window) -> list[tuple[Cutoff, ...]]:
@@ -104,7 +105,7 @@ class Encoders:
             own = encoder.embedded(self.history.sequences(key.take(rows), encoder.config.length))
             values[rows, :WIDTH_OF_EMBEDDING] = encoder.turned(own)
             values[rows, WIDTH_OF_EMBEDDING] = encoder.survival(own, self.course.horizon.days)
-            values[rows, WIDTH_OF_EMBEDDING + 1] = encoder.expected_spend(own, self.course.horizon.days)
+            values[rows, WIDTH_OF_EMBEDDING + 1] = encoder.expected_spend(own)
         return FeatureTable(key, COLUMNS, values)
 
     def customer_vectors(self, key: Key) -> np.ndarray:
@@ -112,9 +113,7 @@ class Encoders:
         return self.newest.customer_vectors(self.history.sequences(key, self.newest.config.length))
 
 
-def teach_encoders(
-    ledger: Ledger, cutoffs: Sequence[Cutoff], course: Course, progress: Progress = SILENT
-) -> Encoders:
+def teach_encoders(ledger: Ledger, cutoffs: Sequence[Cutoff], course: Course, progress: Progress = SILENT) -> Encoders:
     """One encoder for each block of these cutoffs, each laid into the space of the one before."""
     cut = blocks(cutoffs, course.retrain)
     times = {*cutoffs, *(taught_at(block, ledger.zone) for block in cut)}
@@ -169,8 +168,10 @@ def labels_of(ledger: Ledger, history: History, own: Cutoff, course: Course) -> 
     if not parts:
         raise TooLittleData(f"no label window has closed before {own}", remedy="begin later")
     return Labels(
-        Key(pa.concat_arrays([one.key.customer_id for one in parts]), np.concatenate([one.key.cutoff for one in parts])),
-        *(np.concatenate([getattr(one, name) for one in parts]) for name in ("duration", "observed", "spend")),
+        Key(
+            pa.concat_arrays([one.key.customer_id for one in parts]), np.concatenate([one.key.cutoff for one in parts])
+        ),
+        *(np.concatenate([getattr(one, name) for one in parts]) for name in ("duration", "observed", "known", "spend")),
     )
 
 

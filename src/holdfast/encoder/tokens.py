@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -98,7 +99,7 @@ def pad(tokens: Tokens, start: Ints, stop: Ints) -> Batch:
     return Batch(codes, gap, sizes + 1)
 
 
-def standing(silence_days: Floats, age_days: Floats, seen: Ints) -> Floats:
+def standing(silence_days: NDArray[Any], age_days: NDArray[Any], seen: Ints) -> Floats:
     """What the cutoff adds to a state: how long the silence is, how old the customer, how many events there were.
 
     >>> standing(np.array([0.0]), np.array([0.0]), np.array([0])).round(2).tolist()
@@ -122,8 +123,8 @@ def standing_of(told: EventSequences) -> Floats:
 def held_out(customer_id: pa.Array, share: float, seed: int) -> NDArray[np.bool_]:
     """Whether a customer only says when to stop: by name alone, so that nobody else's presence changes it.
 
-    >>> held_out(pa.array(["ann", "bob", "cem"]), 0.5, 1).tolist()
-    [False, True, False]
+    >>> held_out(pa.array(["ann", "bob", "cem", "dan", "eve"]), 0.5, 1).tolist()
+    [False, False, False, True, False]
     """
     salt = f"{seed} ".encode()
     return np.array([zlib.crc32(salt + str(one).encode()) < share * 2**32 for one in customer_id.to_pylist()], bool)

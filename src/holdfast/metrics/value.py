@@ -148,7 +148,11 @@ def gain_curve(spent: NDArray[Any], said: NDArray[Any], points: int = 20) -> lis
     {'share': 0.5, 'gain': 0.75, 'perfect': 0.75}
     """
     return [
-        {"share": float(one), "gain": top_share(spent, said, float(one)), "perfect": top_share(spent, spent, float(one))}
+        {
+            "share": float(one),
+            "gain": top_share(spent, said, float(one)),
+            "perfect": top_share(spent, spent, float(one)),
+        }
         for one in np.arange(1, points + 1) / points
     ]
 

@@ -69,11 +69,11 @@ class LightGbm:
     """Few small trees with large leaves: with a few thousand customers, bigger ones memorise them."""
 
     model_id: ClassVar[str] = "lightgbm"
-    rounds: int = 80
-    leaves: int = 8
-    learning_rate: float = 0.08
+    rounds: int = 150
+    leaves: int = 4
+    learning_rate: float = 0.05
     min_rows_in_leaf: int = 200
-    column_share: float = 0.3
+    column_share: float = 0.15
     l2: float = 10.0
     half_life_days: float = 90.0
     threads: int = 1

@@ -24,8 +24,8 @@ class ModelSettings:
         "Which of the models in `use` an ensemble averages; those not in `use` are passed over.",
     )
     logistic_l2: float = setting(100.0, "Penalty of the logistic regression over all features.")
-    lightgbm_rounds: int = setting(80, "Trees of the LightGBM model.")
-    lightgbm_leaves: int = setting(8, "Leaves of one tree.")
+    lightgbm_rounds: int = setting(150, "Trees of the LightGBM model.")
+    lightgbm_leaves: int = setting(4, "Leaves of one tree.")
     threads: int = setting(1, "Threads of LightGBM; another number may give another last digit.")
 
 

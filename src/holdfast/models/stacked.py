@@ -37,7 +37,12 @@ class Stacked(Ensemble):
 
     def settled(self, evidence: Sequence[Evidence]) -> Stacked:
         """Shares learnt from closed cutoffs; equal ones where there are none."""
-        if not evidence or len(evidence[0]) < _LEAST_ROWS or evidence[0].happened.all() or not evidence[0].happened.any():
+        if (
+            not evidence
+            or len(evidence[0]) < _LEAST_ROWS
+            or evidence[0].happened.all()
+            or not evidence[0].happened.any()
+        ):
             return replace(self, shares=self.equal())
         rows = np.column_stack([logit(one.said) for one in evidence])
         shares = stack(rows, evidence[0].happened, evidence[0].cutoff, l2=self.l2)

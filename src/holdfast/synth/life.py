@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from holdfast.core.progress import SILENT, Progress
 from holdfast.synth.parameters import World
 from holdfast.synth.people import Floats, Ints, People
+from holdfast.synth.targeting import propensities
 from holdfast.synth.tempo import Tempo
 
 ENGAGED, SLUMBER, GONE = 0, 1, 2
@@ -81,6 +82,7 @@ class Life:
     contact_day: Ints
     contact_arm: Ints
     contact_left: NDArray[np.bool_]  # unsubscribed on receiving it
+    contact_chance: Floats  # contacts x arms: the propensities it was drawn with
     visit_who: Ints
     visit_day: Ints
 
@@ -126,13 +128,15 @@ class Simulation:
 
     def _campaign(self, day: int) -> None:
         who = np.flatnonzero(reached(self.people, self.last, day) & ~self.left)
-        cumulated = np.cumsum([arm.propensity for arm in self.world.arms])
-        arm = np.minimum(np.searchsorted(cumulated, self.rng.random(len(who)), side="right"), len(cumulated) - 1)
+        chance = propensities(self.world, self.last[who], day)
+        past = self.rng.random(len(who))[:, None] >= np.cumsum(chance, axis=1)
+        arm = np.minimum(past.sum(axis=1), chance.shape[1] - 1)
         left = (self.rng.random(len(who)) < UNSUBSCRIBE * self.people.annoyance[who]) & (arm > 0)
         self.left[who[left]] = True
         self.arm[who] = np.where(left, 0, arm)
         self.contacted[who] = day
-        for name, values in (("who", who), ("day", np.full(len(who), day)), ("arm", arm), ("left", left)):
+        columns = {"who": who, "day": np.full(len(who), day), "arm": arm, "left": left, "chance": chance}
+        for name, values in columns.items():
             self.logs.add(f"contact_{name}", values)
 
     def _orders(self, day: int, who: Ints, *, first: bool) -> None:
@@ -194,5 +198,6 @@ def simulate(world: World, people: People, tempo: Tempo, rng: np.random.Generato
         log.column("order_late", bool), log.column("order_arm"), log.column("order_experience", float),
         log.column("order_grudge", float), log.column("move_who"), log.column("move_day"), log.column("move_state"),
         log.column("contact_who"), log.column("contact_day"), log.column("contact_arm"),
-        log.column("contact_left", bool), log.column("visit_who"), log.column("visit_day"),
+        log.column("contact_left", bool), log.column("contact_chance", float).reshape(-1, len(world.arms)),
+        log.column("visit_who"), log.column("visit_day"),
     )  # fmt: skip

@@ -66,6 +66,8 @@ class World:
     campaign_every: int = 42  # days between campaigns
     effect_days: int = 21  # how long a contact works; never longer than `campaign_every`
     holdout_share: float = 0.10
+    target: str = "random"  # whom campaigns contact: anybody, or those at "risk" (`holdfast.synth.targeting`)
+    target_days: float = 45.0  # under "risk": days of silence at which the chance of a contact is half-way up
     looker_share: float = 0.04  # accounts that browse and never order
     void_share: float = 0.010  # orders cancelled on the same local day: no orders at all
     cancel_share: float = 0.015  # orders cancelled on a later day
@@ -82,6 +84,8 @@ class World:
             raise UsageError("a contact must stop working before the next campaign", remedy="lower effect_days")
         if abs(sum(arm.propensity for arm in self.arms) - 1) > 1e-9 or self.arms[0].contacts:
             raise UsageError("the arms' propensities must add to 1, and `nothing` comes first")
+        if self.target not in ("random", "risk") or self.target_days <= 0 or (self.target == "risk" and len(self.arms) < 2):
+            raise UsageError(f"no world can target {self.target!r}", remedy="target='random', or 'risk' with an arm that contacts")
         zone(self.zone)
 
     @property

@@ -264,8 +264,9 @@ def campaigns(street: Street, rows: Rows, customer_ids: pa.Array) -> pa.Table:
     rows.add("unsubscribe", who[gone], at[gone] + 3600 * _SECOND, channel=_MAIL, arm=arm[gone], decision=gone)
     names = [one.treatment_id for one in world.arms]
     campaign = street.tempo.campaign[life.contact_day]
-    all_arms = [{"treatment_id": one.treatment_id, "propensity": one.propensity} for one in world.arms]
-    share = pa.array([all_arms], EXPOSURES.schema.field("arm_propensities").type)
+    chance, kind = life.contact_chance, EXPOSURES.schema.field("arm_propensities").type
+    flat = [coded(np.tile(np.arange(len(names)), n), names), pa.array(chance.ravel())]
+    every = pa.StructArray.from_arrays(flat, fields=list(kind.value_type))
     table = pa.table(
         {
             "decision_id": ids("d", number, 8),
@@ -273,8 +274,8 @@ def campaigns(street: Street, rows: Rows, customer_ids: pa.Array) -> pa.Table:
             "treatment_id": coded(arm, names),
             "campaign_id": ids("campaign-", campaign, 2),
             "arm": coded(arm, names),
-            "propensity": np.array([one.propensity for one in world.arms])[arm],
-            "arm_propensities": share.take(pa.array(np.zeros(n, np.int64))),
+            "propensity": chance[number, arm],
+            "arm_propensities": pa.ListArray.from_arrays(np.arange(n + 1) * len(names), every).cast(kind),
             "cost": np.array([round(one.cost * 10_000) for one in world.arms])[arm],
             "decided_at": instants(at),
             "delivered_at": instants(np.where(arm > 0, at, -1)),

@@ -21,6 +21,7 @@ from holdfast.synth.life import order_chance as chance
 from holdfast.synth.observer import belief
 from holdfast.synth.parameters import World
 from holdfast.synth.people import Floats, Ints, People
+from holdfast.synth.targeting import propensities
 from holdfast.synth.tempo import Tempo
 
 Knows = Literal["state", "events"]
@@ -151,7 +152,7 @@ class Truth:
         for day in range(first, first + days):
             if campaigns and self.tempo.campaign[day] >= 0:
                 reach = ~self.people.holdout[now.who] & (day - now.last <= CAMPAIGN_REACH)
-                mass = np.where(reach[:, None, None], self._assigned(mass, now.who), mass)
+                mass = np.where(reach[:, None, None], self._assigned(mass, now.who, now.last, day), mass)
                 contacted = np.where(reach, day, contacted)
             working = (day - contacted < self.world.effect_days)[:, None]
             rate = chance(self.world, self.people, self.tempo, now.who, day, now.last)[:, None]
@@ -164,15 +165,16 @@ class Truth:
             mass[:, 2] += engaged * leave[:, None] + asleep * leave_asleep[:, None]
         return np.asarray(np.clip(mass.sum(axis=(1, 2)), 0.0, 1.0))
 
-    def _assigned(self, mass: Floats, who: Ints) -> Floats:
+    def _assigned(self, mass: Floats, who: Ints, last: Ints, day: int) -> Floats:
         """A campaign draws every subscribed customer's arm anew; some unsubscribe on being contacted."""
         subscribed = mass[:, :, :-1].sum(axis=2)
         leaving = (UNSUBSCRIBE * self.people.annoyance[who])[:, None]
         out = np.empty_like(mass)
         out[:, :, -1] = mass[:, :, -1]
-        for i, arm in enumerate(self.world.arms):
+        chance = propensities(self.world, last, day)
+        for i in range(len(self.world.arms)):
             stays = 1.0 - leaving if i else np.ones_like(leaving)
-            out[:, :, i] = subscribed * arm.propensity * stays
+            out[:, :, i] = subscribed * chance[:, [i]] * stays
             if i:
-                out[:, :, -1] += subscribed * arm.propensity * leaving
+                out[:, :, -1] += subscribed * chance[:, [i]] * leaving
         return out

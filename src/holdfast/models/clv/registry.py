@@ -99,3 +99,15 @@ def weighted_mean(values: Floats, weights: Floats) -> float:
     """
     total = float(weights.sum())
     return float(values @ weights / total) if total > 0 else 0.0
+
+
+def balance(spend: Floats, said: Floats, weights: Floats) -> float:
+    """What the forecasts of the training rows must be multiplied by to sum to what was spent, from 0.1 to 10.
+
+    Trees held down by penalties stop short of the heaviest spenders, so their sum falls short as well.
+
+    >>> balance(np.array([0.0, 4.0]), np.array([1.0, 1.0]), np.ones(2))
+    2.0
+    """
+    said_total = weighted_mean(said, weights)
+    return float(np.clip(weighted_mean(spend, weights) / said_total, 0.1, 10.0)) if said_total > 0 else 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from holdfast.models.clv.registry import (
     FEWEST_SPENDERS,
     VALUE_FITTED,
     VALUE_MODELS,
+    balance,
     row_weights,
     spend_of,
 )
@@ -32,6 +33,7 @@ class TweedieFit:
     model_id: str
     horizon: Horizon
     trees: Trees
+    level: float
     ceiling: float
 
     @property
@@ -40,16 +42,19 @@ class TweedieFit:
 
     def predict(self, features: FeatureTable) -> Floats:
         """Mean spend of each row over the horizon, currency units."""
-        return np.clip(self.trees.predict(features), 0.0, self.ceiling)
+        return np.clip(self.level * self.trees.predict(features), 0.0, self.ceiling)
 
     def to_bytes(self) -> bytes:
-        return pack(self.model_id, horizon=str(self.horizon), trees=self.trees.as_dict(), ceiling=self.ceiling)
+        return pack(
+            self.model_id, horizon=str(self.horizon), trees=self.trees.as_dict(), level=self.level, ceiling=self.ceiling
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> TweedieFit:
         saved = unpack(data)
         horizon = Horizon.parse(saved["horizon"])
-        return cls(saved["kind"], horizon, Trees.from_dict(saved["trees"]), float(saved["ceiling"]))
+        trees = Trees.from_dict(saved["trees"])
+        return cls(saved["kind"], horizon, trees, float(saved["level"]), float(saved["ceiling"]))
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ class Tweedie:
             "tweedie", self.boosting, features, customer_columns(features), spend, weight,
             fewest=FEWEST_SPENDERS, tweedie_variance_power=self.power,
         )  # fmt: skip
-        return TweedieFit(self.model_id, outcomes.horizon, trees, CEILING * float(spend.max()))
+        start = TweedieFit(self.model_id, outcomes.horizon, trees, 1.0, CEILING * float(spend.max()))
+        return replace(start, level=balance(spend, start.predict(features), weight))
 
 
 VALUE_MODELS.add(Tweedie.model_id, Tweedie)

@@ -6,7 +6,7 @@ smearing: the mean of exp(residual) turns the mean of a logarithm into a mean of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from holdfast.models.clv.registry import (
     FEWEST_SPENDERS,
     VALUE_FITTED,
     VALUE_MODELS,
+    balance,
     row_weights,
     spend_of,
     weighted_mean,
@@ -71,7 +72,9 @@ class LogAmount:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> LogAmount:
         recipe = None if saved["recipe"] is None else Recipe.from_dict(saved["recipe"])
-        return cls(recipe, float(saved["intercept"]), np.array(saved["coefficients"], np.float64), float(saved["smear"]))
+        return cls(
+            recipe, float(saved["intercept"]), np.array(saved["coefficients"], np.float64), float(saved["smear"])
+        )
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,14 @@ class TwoPartFit:
     horizon: Horizon
     order: Trees
     amount: Amount
+    level: float
     ceiling: float
 
     def predict(self, features: FeatureTable) -> Floats:
         """Mean spend of each row over the horizon, currency units."""
-        return np.asarray(self.p_order(features) * np.clip(self.amount.predict(features), 0.0, self.ceiling))
+        return np.asarray(
+            self.p_order(features) * np.clip(self.level * self.amount.predict(features), 0.0, self.ceiling)
+        )
 
     def p_order(self, features: FeatureTable) -> Floats:
         """P(an order in the horizon) of each row."""
@@ -96,7 +102,7 @@ class TwoPartFit:
     def to_bytes(self) -> bytes:
         return pack(
             self.model_id, horizon=str(self.horizon), columns=list(self.columns), order=self.order.as_dict(),
-            amount=self.amount.as_dict(), ceiling=self.ceiling,
+            amount=self.amount.as_dict(), level=self.level, ceiling=self.ceiling,
         )  # fmt: skip
 
     @classmethod
@@ -105,7 +111,7 @@ class TwoPartFit:
         read: Any = LogAmount if "smear" in saved["amount"] else Trees
         return cls(
             saved["kind"], tuple(saved["columns"]), Horizon.parse(saved["horizon"]), Trees.from_dict(saved["order"]),
-            read.from_dict(saved["amount"]), float(saved["ceiling"]),
+            read.from_dict(saved["amount"]), float(saved["level"]), float(saved["ceiling"]),
         )  # fmt: skip
 
 
@@ -132,7 +138,8 @@ class TwoPartGamma:
         amount = fit_trees(
             "gamma", self.boosting, features.take(pays), columns, spend[pays], weight[pays], fewest=FEWEST_SPENDERS
         )
-        return TwoPartFit(self.model_id, columns, outcomes.horizon, order, amount, CEILING * float(spend.max()))
+        start = TwoPartFit(self.model_id, columns, outcomes.horizon, order, amount, 1.0, CEILING * float(spend.max()))
+        return replace(start, level=balance(spend, start.predict(features), weight))
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,8 @@ class TwoPartLognormal:
         columns, pays = customer_columns(features), spend > 0
         order = fit_order(self.boosting, features, columns, spend, weight)
         amount = fit_log_amount(features.take(pays), columns, spend[pays], weight[pays], self.l2)
-        return TwoPartFit(self.model_id, columns, outcomes.horizon, order, amount, CEILING * float(spend.max()))
+        start = TwoPartFit(self.model_id, columns, outcomes.horizon, order, amount, 1.0, CEILING * float(spend.max()))
+        return replace(start, level=balance(spend, start.predict(features), weight))
 
 
 @one_thread

@@ -6,7 +6,7 @@ Mean spend is P(order) x exp(mu + sigma^2 / 2); a sigma of the customer's own le
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from holdfast.models.clv.registry import (
     FEWEST_SPENDERS,
     VALUE_FITTED,
     VALUE_MODELS,
+    balance,
     row_weights,
     spend_of,
     weighted_mean,
@@ -93,13 +94,14 @@ class Ziln:
         spend, weight = spend_of(outcomes), row_weights(features, self.half_life_days, weights)
         columns, ceiling = customer_columns(features), CEILING * float(spend.max())
         if int((spend > 0).sum()) < FEWEST_SPENDERS or not columns:
-            return ZilnFit(self.model_id, outcomes.horizon, None, np.zeros((3, 0)), weighted_mean(spend, weight), ceiling)
+            return ZilnFit(
+                self.model_id, outcomes.horizon, None, np.zeros((3, 0)), weighted_mean(spend, weight), ceiling
+            )
         recipe = Recipe.learn(features, columns)
         rows = recipe.apply(features)
         beta = np.vstack([fit_logit(rows, spend > 0, l2=self.l2, weights=weight), self._amount(rows, spend, weight)])
         start = ZilnFit(self.model_id, outcomes.horizon, recipe, np.round(beta, 10), 1.0, np.inf)
-        level = weighted_mean(spend, weight) / max(weighted_mean(start.predict(features), weight), 1e-12)
-        return ZilnFit(self.model_id, outcomes.horizon, recipe, start.beta, float(np.clip(level, 0.1, 10.0)), ceiling)
+        return replace(start, level=balance(spend, start.predict(features), weight), ceiling=ceiling)
 
     def _amount(self, rows: Floats, spend: Floats, weight: Floats) -> Floats:
         """Mean and log spread of log spend of those who order: penalised likelihood with its gradient."""
@@ -112,7 +114,9 @@ class Ziln:
         penalty[[0, width]] = 1e-6
         start = np.zeros(2 * width)
         start[0] = weighted_mean(logged, w)
-        start[width] = np.clip(np.log(max(float(np.sqrt(weighted_mean((logged - start[0]) ** 2, w))), 1e-3)), *_LOG_SIGMA)
+        start[width] = np.clip(
+            np.log(max(float(np.sqrt(weighted_mean((logged - start[0]) ** 2, w))), 1e-3)), *_LOG_SIGMA
+        )
 
         def loss(theta: Floats) -> tuple[float, Floats]:
             raw = design @ theta[width:]

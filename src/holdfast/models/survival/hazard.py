@@ -20,7 +20,7 @@ from holdfast.models.columns import customer_columns, slice_weights
 from holdfast.models.pack import pack, require_rows, unpack
 from holdfast.models.survival.clock_columns import CLOCKS, folded, role_places, values_of, with_clock
 from holdfast.models.survival.grouped import base_hazards, slopes
-from holdfast.models.survival.periods import EDGES, Periods, checked, edges_with, periods
+from holdfast.models.survival.periods import Periods, checked, edges_with, periods
 
 Floats = NDArray[np.float64]
 #: Cumulative hazard at the horizon stays inside, so that p_churn is never 0 or 1 and has log-odds.
