@@ -73,9 +73,8 @@ class Lines:
     def orders(self) -> tuple[Ints, Ints, Floats, Ints]:
         """customer, day, value, lines of each order."""
         first = np.flatnonzero(np.r_[True, self.order[1:] != self.order[:-1]])
-        return (
-            self.customer[first], self.day[first], np.bincount(self.order, self.value), np.bincount(self.order)
-        )  # fmt: skip
+        value, size = np.bincount(self.order, self.value), np.bincount(self.order)
+        return self.customer[first], self.day[first], np.asarray(value, np.float64), size.astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,9 +183,9 @@ class Sampler:
     ) -> pa.Table:
         order = np.repeat(np.arange(len(who)), size)
         raw, kind = np.ones(len(order)), np.searchsorted(_SIZES, size[order], side="right")
-        for one, pool in enumerate(self.shares):
+        for one, parts in enumerate(self.shares):
             mine = kind == one
-            raw[mine] = pool[random.integers(0, len(pool), int(mine.sum()))]
+            raw[mine] = parts[random.integers(0, len(parts), int(mine.sum()))]
         wanted = value[order] * raw / np.bincount(order, raw)[order]
         pick = self._pick(wanted, day[order], random)
         pick = _again(pick, who[order], order, self.loyalty, random)
@@ -256,7 +255,8 @@ def _clock(day: Ints, first: int, last: int) -> Floats:
     """Cumulated pace by day: orders a day as a smooth season times a weekday, so that rebuilt orders keep both."""
     count = np.bincount(day - first, minlength=last - first + 1).astype(np.float64)
     kernel = np.exp(-0.5 * (np.arange(-3 * _SEASON_DAYS, 3 * _SEASON_DAYS + 1) / (_SEASON_DAYS / 2)) ** 2)
-    smooth = np.convolve(count, kernel, "same") / np.convolve(np.ones(len(count)), kernel, "same")
+    reach = slice(3 * _SEASON_DAYS, 3 * _SEASON_DAYS + len(count))
+    smooth = np.convolve(count, kernel)[reach] / np.convolve(np.ones(len(count)), kernel)[reach]
     weekday = (np.arange(len(count)) + first) % 7
     factor = (np.bincount(weekday, count, 7) + 0.5) / (np.bincount(weekday, smooth, 7) + 0.5)
     pace = np.maximum(smooth * factor[weekday], 0.0) + 1e-9
