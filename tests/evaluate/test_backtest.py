@@ -16,13 +16,14 @@ from holdfast.core.errors import TooLittleData, UsageError
 from holdfast.core.tables import Slices
 from holdfast.evaluate.backtest import backtest
 from holdfast.evaluate.final import Published, fit_final
-from holdfast.evaluate.forward import parts_of, predict_forward, training
+from holdfast.evaluate.forward import predict_forward, training
 from holdfast.evaluate.promises import score_promises
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.models.base_rate import BaseRate
 from holdfast.models.lightgbm import LightGbm
 from holdfast.models.logistic import Logistic
 from holdfast.models.recency import Recency
+from holdfast.models.parts import parts_of
 from holdfast.models.rfm_logistic import RfmLogistic
 
 HORIZON = Horizon.parse("30d")
@@ -68,12 +69,12 @@ def test_models_see_only_closed_slices_and_calibrators_only_unseen_customers(sli
 
 
 def test_a_customer_is_always_in_the_same_part(slices):
-    part = parts_of(slices, 2)
+    part = parts_of(slices.features.key.customer_id, 2)
     ids = np.array(slices.features.key.customer_id.to_pylist())
     assert all(len(set(part[ids == one])) == 1 for one in ids[:20])
     assert 0.4 < part.mean() < 0.6
     order = np.random.default_rng(0).permutation(len(slices))
-    assert np.array_equal(parts_of(slices.take(order), 2), part[order])
+    assert np.array_equal(parts_of(slices.take(order).features.key.customer_id, 2), part[order])
 
 
 def test_too_many_rows_are_thinned_by_slice_then_by_customer(slices):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from holdfast.app.answer import Answer
-from holdfast.core.clock import Cutoff
+from holdfast.core.clock import Cutoff, Gap, Horizon
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.registry import nearest
@@ -91,9 +91,11 @@ def _retold(shop: Shop, told: Story, customer_id: str, language: Language, progr
 
 def _features(shop: Shop, release: ReleaseFolder, customer_id: str, progress: Progress) -> Any:
     """What was known about one customer at the release's cutoff."""
+    from holdfast.app.learned import with_learned
     from holdfast.app.study import history
     from holdfast.core.tables import Key
     from holdfast.features.build import build
+    from holdfast.models.settings import ModelSettings
     from holdfast.snapshot.ledger import Ledger
     from holdfast.snapshot.settings import PopulationSettings
     from holdfast.snapshot.snapshot import Snapshot
@@ -105,7 +107,9 @@ def _features(shop: Shop, release: ReleaseFolder, customer_id: str, progress: Pr
         if not len(_known(engine, ledger, customer_id)):
             raise _unknown(engine, log, customer_id)
         snapshot = Snapshot(ledger, (cutoff,), PopulationSettings(**release.manifest["population"]))
-        return build(snapshot.observed, key=Key.of([customer_id], cutoff))
+        features = build(snapshot.observed, key=Key.of([customer_id], cutoff))
+        horizon, gap = Horizon.parse(release.manifest["horizon"]), Gap.parse(release.manifest["gap"])
+        return with_learned(ledger, features, horizon, gap, shop.config.section(ModelSettings).use)
 
 
 def _known(engine: Engine, ledger: Any, customer_id: str) -> pa.Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from holdfast.app.outlook import Outlook, look_ahead
 from holdfast.core.schema import RELEASE_CUSTOMERS
 from holdfast.core.tables import FeatureTable, Predictions
 from holdfast.core.text import Language
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Findings:
-    """`customers` has the columns of RELEASE_CUSTOMERS; the rest is what the report draws."""
+    """`customers` has the columns of RELEASE_CUSTOMERS; `ahead` what lies beyond p_churn; the rest is what the report draws."""
 
     customers: pa.Table
     value_at_risk: dict[str, Any]
+    ahead: Outlook
     cohorts: dict[str, Any] = field(default_factory=dict)
     lifecycle: dict[str, Any] = field(default_factory=dict)
     retention: dict[str, Any] = field(default_factory=dict)
@@ -46,10 +48,12 @@ def find(
     factor = season_of(table, question.asked.cutoff, question.asked.horizon, question.asked.zone)
     at_risk = model.value(now, said.p_churn, factor).at_risk
     total = model.total_at_risk(now, said.p_churn, season=factor, seed=question.shop.settings.seed)
+    ahead = look_ahead(question, now, said, proof, language)
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
     return Findings(
-        customers=_customers(question, now, said, model, at_risk, states, language),
+        customers=_customers(question, now, said, model, at_risk, states, ahead, language),
         value_at_risk={**total, "season": factor},
+        ahead=ahead,
         cohorts=cohorts(orders, day, data_from=orders.first_day()),
         lifecycle=lifecycle_over_time(orders, day, rules),
         retention=retention_curves(orders, day),
@@ -63,6 +67,7 @@ def _customers(
     model: Published,
     at_risk: np.ndarray[Any, Any],
     states: dict[str, str],
+    ahead: Outlook,
     language: Language,
 ) -> pa.Table:
     from holdfast.decide.bands import risk_bands
@@ -77,6 +82,7 @@ def _customers(
         "p_churn": said.p_churn,
         "p_churn_low": low,
         "p_churn_high": high,
+        **ahead.columns,
         "value_at_risk": at_risk,
         "currency": pa.array([question.log.currency] * len(now)),
         "days_since_last_order": pa.array(silence, from_pandas=True),

@@ -42,8 +42,11 @@ def publish(
         _write_json(folder / "quality.json", dict(told.quality))
         _write_json(folder / "backtest.json", dict(told.backtest))
         _write_json(folder / "promises.json", {"promises": kept})
+        _write_json(folder / "outlook.json", dict(found.ahead.facts))
         _write_json(folder / "summary.json", _summary(told, summary(told, language), language))
         model.save(folder / "models")
+        for name, data in found.ahead.files.items():
+            (folder / "models" / name).write_bytes(data)
         write_lists(folder / "lists", found.customers.to_pylist(), language)
         write_report(folder, told, language)
 
@@ -116,6 +119,7 @@ def tell(
         retention=found.retention,
         bands=describe_bands(question.shop.config.section(CostSettings), log.currency),
         value_at_risk=found.value_at_risk,
+        outlook=found.ahead.facts,
     )
 
 
@@ -126,8 +130,9 @@ def _day(instant: Any) -> str | None:
 def _write_tables(folder: Path, found: Findings) -> None:
     from holdfast.engine.files import write_table
 
+    filled = {"customers": found.customers, "survival": found.ahead.survival}
     for name, table in RELEASE_TABLES.items():
-        write_table(folder / f"{name}.parquet", found.customers if name == "customers" else table.empty())
+        write_table(folder / f"{name}.parquet", filled.get(name, table.empty()))
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

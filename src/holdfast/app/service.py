@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from holdfast.app.answer import Answer
 from holdfast.app.shop import Shop
+from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
-from holdfast.core.text import Language, Text
+from holdfast.core.text import LANGUAGES, Language, Text
 
 if TYPE_CHECKING:
     from holdfast.app.releases import ReleaseFolder
@@ -83,6 +84,54 @@ def run(
     shop = Shop.open(folder)
     release = shop.run(cutoff=cutoff, horizon=horizon, language=language, progress=progress)
     return _published(release)
+
+
+def run_table(
+    folder: Path,
+    file: Path,
+    *,
+    label: str | None = None,
+    id: str | None = None,
+    time: str | None = None,
+    positive: str | None = None,
+    protected: Sequence[str] | None = None,
+    drop: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    sheet: str | None = None,
+    language: str | None = None,
+    progress: Progress = SILENT,
+) -> Answer:
+    """Learn from a labelled table: one row each, and what became of it. No shop is needed."""
+    from holdfast.app.table.ask import TableAsk, listed
+    from holdfast.app.table.run import run_table as run_one
+
+    ask = TableAsk(
+        file, label, id, time, positive, listed(protected), listed(drop) or (), listed(categories), sheet,
+        _spoken(language),
+    )  # fmt: skip
+    return run_one(folder, ask, progress)
+
+
+def refuse_table_options(**asked: object) -> None:
+    """Options that only make sense with --table."""
+    _refuse(asked, "only makes sense for a labelled table", "add --table FILE")
+
+
+def refuse_shop_options(**asked: object) -> None:
+    """Options that a labelled table knows nothing of."""
+    _refuse(asked, "makes no sense for a labelled table", "leave it out; --time COLUMN checks forward in time")
+
+
+def _refuse(asked: dict[str, object], what: str, remedy: str) -> None:
+    for name, value in asked.items():
+        if value:
+            raise UsageError(f"--{name} {what}", remedy=remedy)
+
+
+def _spoken(language: str | None) -> Language:
+    if language is not None and language not in LANGUAGES:
+        raise UsageError(f"unknown language {language!r}", remedy=f"one of: {', '.join(LANGUAGES)}")
+    return language or "en"
 
 
 def _published(release: ReleaseFolder) -> Answer:

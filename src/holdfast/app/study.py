@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from holdfast.app.asked import Asked
-from holdfast.core.clock import Cutoff, Window
+from holdfast.core.clock import Cutoff, Horizon, Window
 from holdfast.core.errors import TooLittleData
 from holdfast.core.log import EventLog
 from holdfast.core.progress import SILENT, Progress
@@ -79,7 +79,7 @@ class Study:
         from holdfast.features.build import build
 
         self.progress.step("features", 0, 1)
-        found = build(self.snapshot((self.asked.cutoff,)).observed)
+        found = self._learned(build(self.snapshot((self.asked.cutoff,)).observed))
         self.progress.step("features", 1, 1)
         if len(found) < LEAST_CUSTOMERS:
             raise TooLittleData(
@@ -137,7 +137,7 @@ class Study:
             )
         self.progress.step("training features", 0, 2)
         snapshot = self.snapshot(cutoffs)
-        features = build(snapshot.observed)
+        features = self._learned(build(snapshot.observed))
         self.progress.step("training features", 1, 2)
         outcomes = snapshot.outcomes(
             self.asked.horizon,
@@ -147,6 +147,25 @@ class Study:
         )
         self.progress.step("training features", 2, 2)
         return Slices(features, outcomes)
+
+    def over(self, horizon: Horizon) -> Slices:
+        """The closed slices again, with what happened over another horizon; those still open over it are left out."""
+        closed = tuple(one for one in self.past.cutoffs if one.plus(self.asked.gap, horizon) <= self.ends)
+        settings = self.shop.config.section(OutcomeSettings)
+        happened = self.snapshot(closed).outcomes(horizon, self.asked.gap, settings, known_at=self.ends)
+        return Slices(self.past.features.at(closed), happened)
+
+    def _learned(self, features: FeatureTable) -> FeatureTable:
+        from holdfast.app.learned import with_learned
+
+        return with_learned(self.ledger, features, self.asked.horizon, self.asked.gap, self.models)
+
+    @cached_property
+    def histories(self) -> FeatureTable:
+        """The purchase history of everybody who ever ordered, as of the cutoff."""
+        from holdfast.features.histories import purchase_histories
+
+        return purchase_histories(self.ledger, (self.asked.cutoff,))
 
     @cached_property
     def models(self) -> dict[str, Model]:

@@ -120,13 +120,7 @@ def slices_of(
 
 
 def histories_of(ledger: Ledger, cutoffs: Sequence[Cutoff]) -> FeatureTable:
-    """frequency, t_x, T (days), monetary_value and revenue of everybody with an order, at these cutoffs.
+    """The purchase histories of everybody with an order, at these cutoffs."""
+    from holdfast.features.histories import purchase_histories
 
-    Everybody, because a purchase process fitted to recently active customers alone would never see anyone leave.
-    """
-    from holdfast.features.build import build
-    from holdfast.snapshot.settings import EVERYBODY
-    from holdfast.snapshot.snapshot import Snapshot
-
-    snapshot = Snapshot(ledger, tuple(sorted(set(cutoffs))), EVERYBODY)
-    return build(snapshot.observed, ("frequency", "t_x", "T", "monetary_value", "revenue"))
+    return purchase_histories(ledger, cutoffs)

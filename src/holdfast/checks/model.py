@@ -27,7 +27,13 @@ _COLUMNS = (
     ("order_count_180d", "orders", "frequency"),
     ("revenue", "currency", "money"),
     ("revenue_180d", "currency", "money"),
+    ("btyd_p_no_order", "probability", "btyd"),
+    ("nbd_p_no_order", "probability", "btyd"),
+    ("bg_nbd_p_no_order", "probability", "btyd"),
+    ("mbg_nbd_p_no_order", "probability", "btyd"),
+    ("pareto_nbd_p_no_order", "probability", "btyd"),
     ("rating_mean", "stars", "reviews"),
+    ("sequence_p_churn", "share", "sequence"),
 )
 
 
@@ -42,9 +48,11 @@ def world(customers: int = 300, slices: int = 3, seed: int = 1, horizon: str = "
     orders = 1.0 + random.poisson(np.tile(random.gamma(1.0, 3.0, customers), slices))
     silence, spend = random.exponential(40.0, n), orders * random.lognormal(3.0, 0.5, n)
     rating = np.where(random.random(n) < 0.5, np.nan, random.integers(1, 6, n))
-    values = np.column_stack([silence, silence / 30, silence + 90, orders, orders, spend, spend, rating])
     p = 1 / (1 + np.exp(-(0.02 * silence - 0.35 * orders + 0.8)))
+    learned = [p] * sum(family == "btyd" for _, _, family in _COLUMNS)
+    values = np.column_stack([silence, silence / 30, silence + 90, orders, orders, spend, spend, *learned, rating])
     churned = random.random(n) < p
+    values = np.column_stack([values, np.clip(p + random.normal(0.0, 0.1, n), 0.01, 0.99)])
     columns = tuple(
         FeatureColumn(n, u, "", "none", f, Text(f"{n} {{value}}", f"{n} {{value}}")) for n, u, f in _COLUMNS
     )

@@ -153,19 +153,51 @@ def quality(folder: Here = _HERE, language: LanguageOption = None, json: Json = 
     _answer(json, service.quality, folder, language=language)
 
 
-@app.command(epilog="Example: holdfast run shop --horizon 30d")
+@app.command(
+    epilog="Example: holdfast run shop --horizon 30d; for a labelled table: holdfast run out --table loans.csv --label Default --id LoanID"
+)
 def run(
     folder: Here = _HERE,
     cutoff: CutoffOption = None,
     horizon: HorizonOption = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", metavar="FILE", help="A labelled table (CSV, Excel, Parquet) instead of a shop."),
+    ] = None,
+    label: Annotated[str | None, typer.Option(metavar="COL", help="Table: the column to forecast.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", metavar="COL", help="Table: the row's own id.")] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COL", help="Table: when each row was known; then checked forward in time.")
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="Table: the label's value that is asked for.")
+    ] = None,
+    protected: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLS", help="Table: never features, but scored by group; 'none' for none."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="COLS", help="Table: columns left out, 'name*' for all that start so.")
+    ] = None,
+    categories: Annotated[
+        list[str] | None, typer.Option(metavar="COLS", help="Table: codes that are no amounts; 'none' for none.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Table: sheet of an Excel workbook.")] = None,
     language: LanguageOption = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """The whole path: clean, learn, backtest, predict, explain, publish a release with its report."""
+    """The whole path: clean, learn, backtest, predict, explain, publish. With --table: the same for a labelled table."""
     from holdfast.app import service
 
-    _answer(json, service.run, folder, cutoff=cutoff, horizon=horizon, language=language)
+    asked: dict[str, Any] = {"label": label, "id": id_, "time": time, "positive": positive, "sheet": sheet}
+    lists: dict[str, Any] = {"protected": protected, "drop": drop, "categories": categories}
+    if table is None:
+        service.refuse_table_options(**asked, **lists)
+        _answer(json, service.run, folder, cutoff=cutoff, horizon=horizon, language=language)
+    else:
+        service.refuse_shop_options(cutoff=cutoff, horizon=horizon)
+        _answer(json, service.run_table, folder, table, language=language, **asked, **lists)
 
 
 @app.command(epilog="Example: holdfast backtest shop --cutoff 2011-11-09 --horizon 30d")

@@ -19,14 +19,16 @@ from holdfast.core.tables import FeatureTable, Predictions, Slices
 from holdfast.core.text import Language
 from holdfast.evaluate.backtest import Backtest
 from holdfast.evaluate.choose import calibrator_at
-from holdfast.evaluate.forward import training
+from holdfast.evaluate.forward import settled, training
+from holdfast.evaluate.habits import habits
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.metrics.forecast import METRICS
 from holdfast.models.base_rate import BaseRate
 from holdfast.models.calibration import Calibrator
 from holdfast.models.card import Card
+from holdfast.models.ensemble import Ensemble
 from holdfast.models.fitting import fit_on
-from holdfast.models.intervals import Intervals, form_sd, level_sd, refit
+from holdfast.models.intervals import Intervals, Whose, form_sd, level_sd, refit
 from holdfast.models.reasons import reasons, typical_values
 from holdfast.models.value import AtRisk, SpendFit
 
@@ -48,11 +50,17 @@ class Published:
     card: Card
 
     def predict(self, features: FeatureTable) -> Predictions:
-        """p_churn with the ends of its 90% interval; refuses a table that lacks a column."""
+        """p_churn with the ends of each customer's own 90% interval; refuses a table that lacks a column."""
         raw = self.fitted.predict(features).p_churn
         p = self.calibrator.apply(raw, features.key.cutoff)
         low, high = self.intervals.around(features, p, self.calibrator)
-        return Predictions(features.key, self.horizon, self.model_id, p, np.minimum(low, p), np.maximum(high, p))
+        return Predictions(features.key, self.horizon, self.model_id, p, low, high)
+
+    def ends(
+        self, features: FeatureTable, p_churn: Floats, *, level: float = 0.9, whose: Whose = "customer"
+    ) -> tuple[Floats, Floats]:
+        """Ends of the interval around `p_churn` at another level; `whose="group"` for the mean of many customers."""
+        return self.intervals.around(features, p_churn, self.calibrator, level, whose)
 
     def reasons(
         self, features: FeatureTable, top: int = 3, language: Language = "en", *, currency: str = ""
@@ -125,7 +133,7 @@ def fit_final(
     train = training(slices, at, closes_after, settings)
     if not len(train):
         raise TooLittleData("no training slice has closed by the cutoff", remedy="import a longer history")
-    model = models.get(backtest.chosen, BaseRate())  # the fallback where there was one outcome only
+    model = _chosen(backtest, models, at)
     calibrator = calibrator_at(backtest.forward, backtest.chosen, at, backtest.calibration) or Calibrator("none")
     evidence = backtest.forward.evidence(backtest.chosen, backtest.forward.closed(backtest.chosen, at))
     doubt = level_sd(evidence, calibrator)
@@ -133,10 +141,16 @@ def fit_final(
     fitted = fit_on(model, train)
     refits = refit(model, train, count=settings.refits, seed=seed, progress=progress)
     return Published(
-        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt, form), _spend(train),
+        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt, form, habits(backtest.forward, backtest.chosen, at)), _spend(train),
         typical_values(train.features),
         _card(backtest, train, model, fitted, calibrator.kind, doubt, population),
     )  # fmt: skip
+
+
+def _chosen(backtest: Backtest, models: Mapping[str, Model], at: Cutoff) -> Model:
+    """The chosen model as it competed; an ensemble with its shares as of `at`."""
+    model = {**models, **backtest.competed}.get(backtest.chosen, BaseRate())
+    return settled(model, backtest.forward, at) if isinstance(model, Ensemble) else model
 
 
 def _form(backtest: Backtest, at: Cutoff, calibrator: Calibrator) -> float:

@@ -6,7 +6,6 @@ Two predictions are kept for each row. `raw` comes from the model fitted on ever
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,8 +19,10 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.core.tables import Slices
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.models.calibration import Evidence
+from holdfast.models.ensemble import Ensemble
 from holdfast.models.fitting import fit_on
 from holdfast.models.intervals import join
+from holdfast.models.parts import hashed, parts_of
 
 Floats = NDArray[np.float64]
 #: Thinning leaves at least so many slices.
@@ -34,8 +35,8 @@ class Forward:
 
     slices: Slices
     closes_after: tuple[Duration, ...]  # gap and horizon
-    raw: Mapping[str, Mapping[Cutoff, Floats]]
-    crossed: Mapping[str, Mapping[Cutoff, Floats]]
+    raw: Mapping[str, dict[Cutoff, Floats]]
+    crossed: Mapping[str, dict[Cutoff, Floats]]
     known: dict[tuple[str, Cutoff, str], Any] = field(default_factory=dict, repr=False)  # corrections already fitted
 
     def closed(self, model: str, by: Cutoff) -> list[Cutoff]:
@@ -56,21 +57,41 @@ def predict_forward(
     slices: Slices, models: Mapping[str, Model], at: Sequence[Cutoff], closes_after: tuple[Duration, ...],
     settings: EvaluateSettings, progress: Progress = SILENT,
 ) -> Forward:  # fmt: skip
-    """Fit every model at every cutoff and predict it; `(1 + folds)` fits each."""
+    """Fit every model at every cutoff and predict it; `(1 + folds)` fits each. Ensembles combine what is there."""
     raw: dict[str, dict[Cutoff, Floats]] = {name: {} for name in models}
     crossed: dict[str, dict[Cutoff, Floats]] = {name: {} for name in models}
-    done, total = 0, len(at) * len(models)
+    single = {name: model for name, model in models.items() if not isinstance(model, Ensemble)}
+    done, total = 0, len(at) * len(single)
     for cutoff in at:
         train = training(slices, cutoff, closes_after, settings)
         test = slices.at([cutoff])
-        part, test_part = parts_of(train, settings.folds), parts_of(test, settings.folds)
-        for name, model in models.items():
+        part, test_part = (parts_of(one.features.key.customer_id, settings.folds) for one in (train, test))
+        for name, model in single.items():
             progress.step("backtest", done, total)
             raw[name][cutoff] = fit_on(model, train).predict(test.features).p_churn
             crossed[name][cutoff] = _crossed(model, train, test, part, test_part, raw[name][cutoff])
             done += 1
     progress.step("backtest", total, total)
-    return Forward(slices, closes_after, raw, crossed)
+    forward = Forward(slices, closes_after, raw, crossed)
+    for name, model in models.items():
+        if isinstance(model, Ensemble):
+            combine_forward(forward, name, model, at)
+    return forward
+
+
+def combine_forward(forward: Forward, name: str, model: Ensemble, at: Sequence[Cutoff]) -> None:
+    """An ensemble's predictions from its members', its shares learnt at each cutoff from what had closed by then."""
+    ids = [one for one, _ in model.members]
+    for cutoff in at:
+        then = settled(model, forward, cutoff)
+        for said in (forward.raw, forward.crossed):
+            said[name][cutoff] = then.combine([said[one][cutoff] for one in ids])
+
+
+def settled(model: Ensemble, forward: Forward, by: Cutoff) -> Ensemble:
+    """The ensemble with its shares as they could have been learnt at `by`."""
+    closed = forward.closed(model.members[0][0], by)
+    return model.settled([forward.evidence(name, closed) for name, _ in model.members])
 
 
 def training(slices: Slices, cutoff: Cutoff, closes_after: tuple[Duration, ...], settings: EvaluateSettings) -> Slices:
@@ -83,19 +104,7 @@ def training(slices: Slices, cutoff: Cutoff, closes_after: tuple[Duration, ...],
         thin += 1  # neighbouring slices tell nearly the same: leave out every second, then two of three, ...
         train = train.at(closed[::-1][::thin])
     share = settings.max_train_rows / max(len(train), 1)
-    return train if share >= 1 else train.take(hashed(train) < share * 2**32)
-
-
-def hashed(slices: Slices) -> NDArray[np.int64]:
-    """A number from 0 to 2^32 for each customer, the same in every run and in any row order."""
-    ids = slices.features.key.customer_id.dictionary_encode()
-    numbers = np.array([zlib.crc32(b"holdfast" + str(one).encode()) for one in ids.dictionary.to_pylist()], np.int64)
-    return numbers[np.asarray(ids.indices)] if len(numbers) else np.array([], np.int64)
-
-
-def parts_of(slices: Slices, folds: int) -> NDArray[np.int64]:
-    """Which part of the customers each row belongs to."""
-    return hashed(slices) // 7 % folds
+    return train if share >= 1 else train.take(hashed(train.features.key.customer_id) < share * 2**32)
 
 
 def _crossed(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from holdfast.core.clock import Duration
 from holdfast.core.errors import UsageError
 from holdfast.core.tables import FeatureTable
 
@@ -48,7 +50,8 @@ def customer_columns(features: FeatureTable) -> tuple[str, ...]:
     A column that has one value within every slice tells the slice, not the customer: with under two seasons of
     slices it can only memorise their base rates, so it is left out. A column with one value overall is left out, and
     of columns that are equal row by row (active days and order days of a shop that records orders only) the last stays.
-    Columns that another model made (`LEARNED`) are left out: a model that wants them names them.
+    Columns that another model made (`LEARNED`) are left out: a model that wants them names them. So are windows that
+    reach back beyond the shop's first order at more than half of the cutoffs: see `filled`.
     """
     cutoffs = np.unique(features.key.cutoff)
     seasons = (cutoffs[-1] - cutoffs[0]) / 86_400e6 >= TWO_SEASONS_DAYS if len(cutoffs) else False
@@ -56,9 +59,29 @@ def customer_columns(features: FeatureTable) -> tuple[str, ...]:
     told = np.zeros(len(features.names), bool)
     for rows in slices if not seasons else [features.values]:
         told |= _varies(rows)
-    told &= np.array([column.family not in LEARNED for column in features.columns], bool)
+    told &= np.array([column.family not in LEARNED for column in features.columns], bool) & filled(features)
     last = {features.values[:, at].tobytes(): at for at in np.flatnonzero(told)}
     return tuple(features.names[at] for at in sorted(last.values()))
+
+
+def filled(features: FeatureTable) -> NDArray[np.bool_]:
+    """Which columns look back over a window that lies within the shop's own record at half of the cutoffs or more.
+
+    Orders in the last 180 days, asked 100 days after the shop's first order, are orders in the last 100 days: a model
+    that learns from such slices meets other numbers under the same name later. The record's length at a cutoff is the
+    age of the oldest customer there; a table without ages keeps all its columns.
+    """
+    ages = [features.column(name) for name in ROLES["age"] if name in features.names][:1]
+    if not ages or not len(features):
+        return np.ones(len(features.names), bool)
+    oldest = [np.nanmax(ages[0][features.key.cutoff == one], initial=0.0) for one in np.unique(features.key.cutoff)]
+    record = float(np.median(oldest))
+    return np.array([_days(column.window) <= record + 1.0 for column in features.columns], bool)
+
+
+def _days(window: str) -> float:
+    """The length of a window as columns name it, in days; 0 for the whole history."""
+    return Duration.parse(window).days if window else 0.0
 
 
 def _varies(rows: np.ndarray) -> np.ndarray:

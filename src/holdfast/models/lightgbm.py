@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -43,7 +44,7 @@ class LightGbmFit:
         """Exact Shapley values of the trees in log-odds (Lundberg et al. 2020); the baseline is the mean score."""
         parts = np.asarray(self._booster.predict(self._rows(features), pred_contrib=True, num_threads=1))
         baseline = float(parts[0, -1]) if len(parts) else 0.0
-        return baseline, parts[:, :-1].reshape(len(features), len(self.columns))
+        return baseline, parts[:, : len(self.columns)].reshape(len(features), len(self.columns))
 
     def to_bytes(self) -> bytes:
         return pack(self.model_id, horizon=str(self.horizon), columns=list(self.columns), trees=self.trees)
@@ -54,7 +55,13 @@ class LightGbmFit:
         return cls(saved["kind"], tuple(saved["columns"]), Horizon.parse(saved["horizon"]), saved["trees"])
 
     def _rows(self, features: FeatureTable) -> Floats:
-        return np.asarray(features.select(self.columns).values, np.float64)
+        return rows_for_trees(features, self.columns)
+
+
+def rows_for_trees(features: FeatureTable, columns: Sequence[str]) -> Floats:
+    """The columns as LightGBM reads them: infinity is missing, and where no column tells anything there is one of zeros."""
+    rows = np.asarray(features.select(columns).values, np.float64)
+    return np.where(np.isinf(rows), np.nan, rows) if rows.shape[1] else np.zeros((len(rows), 1))
 
 
 @dataclass(frozen=True)
@@ -62,11 +69,11 @@ class LightGbm:
     """Few small trees with large leaves: with a few thousand customers, bigger ones memorise them."""
 
     model_id: ClassVar[str] = "lightgbm"
-    rounds: int = 80
-    leaves: int = 8
-    learning_rate: float = 0.08
+    rounds: int = 150
+    leaves: int = 4
+    learning_rate: float = 0.05
     min_rows_in_leaf: int = 200
-    column_share: float = 0.3
+    column_share: float = 0.15
     l2: float = 10.0
     half_life_days: float = 90.0
     threads: int = 1
@@ -80,7 +87,7 @@ class LightGbm:
 
         require_rows(outcomes, self.model_id)
         columns = customer_columns(features)
-        rows = np.asarray(features.select(columns).values, np.float64)
+        rows = rows_for_trees(features, columns)
         weight = slice_weights(features.key.cutoff, self.half_life_days) * (1.0 if weights is None else weights)
         parameters = self._parameters(len(rows))
         data = lightgbm.Dataset(rows, outcomes.churned.astype(np.float64), weight=weight, params=parameters)

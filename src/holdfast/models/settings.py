@@ -16,12 +16,16 @@ class ModelSettings:
     """Section `[models]`. The order of `use` is the order of simplicity."""
 
     use: tuple[str, ...] = setting(
-        ("base_rate", "recency", "own_gap", "rfm_logistic", "logistic", "lightgbm"),
+        ("base_rate", "recency", "own_gap", "rfm_logistic", "logistic", "lightgbm", "random_forest", "ensemble"),
         "Models that compete, simplest first: a later one must beat the earlier one for certain.",
     )
+    members: tuple[str, ...] = setting(
+        ("rfm_logistic", "btyd", "logistic", "lightgbm", "random_forest", "mlp", "hazard"),
+        "Which of the models in `use` an ensemble averages; those not in `use` are passed over.",
+    )
     logistic_l2: float = setting(100.0, "Penalty of the logistic regression over all features.")
-    lightgbm_rounds: int = setting(80, "Trees of the LightGBM model.")
-    lightgbm_leaves: int = setting(8, "Leaves of one tree.")
+    lightgbm_rounds: int = setting(150, "Trees of the LightGBM model.")
+    lightgbm_leaves: int = setting(4, "Leaves of one tree.")
     threads: int = setting(1, "Threads of LightGBM; another number may give another last digit.")
 
 
@@ -35,6 +39,7 @@ def configured(settings: ModelSettings, seed: int = 1) -> dict[str, Model]:
     ['base_rate', 'recency']
     """
     from holdfast.core.models import MODELS
+    from holdfast.models.ensemble import Ensemble
 
     own: dict[str, dict[str, Any]] = {
         "logistic": {"l2": settings.logistic_l2},
@@ -43,4 +48,7 @@ def configured(settings: ModelSettings, seed: int = 1) -> dict[str, Model]:
             "threads": settings.threads, "seed": seed,
         },
     }  # fmt: skip
-    return {name: MODELS[name](**own.get(name, {})) for name in settings.use}
+    single = [name for name in settings.use if not issubclass(MODELS[name], Ensemble)]
+    made: dict[str, Model] = {name: MODELS[name](**own.get(name, {})) for name in single}
+    members = tuple((name, made[name]) for name in single if name in settings.members)
+    return {name: made[name] if name in made else MODELS[name](members=members) for name in settings.use}
