@@ -91,9 +91,9 @@ def _retold(shop: Shop, told: Story, customer_id: str, language: Language, progr
 
 def _features(shop: Shop, release: ReleaseFolder, customer_id: str, progress: Progress) -> Any:
     """What was known about one customer at the release's cutoff."""
+    from holdfast.app.learned import with_learned
     from holdfast.app.study import history
     from holdfast.core.tables import Key
-    from holdfast.app.learned import with_learned
     from holdfast.features.build import build
     from holdfast.models.settings import ModelSettings
     from holdfast.snapshot.ledger import Ledger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from holdfast.core.clock import Horizon
 from holdfast.core.errors import TooLittleData
 from holdfast.core.schema import RELEASE_SURVIVAL
 from holdfast.core.tables import FeatureTable, Predictions
@@ -48,9 +49,10 @@ class Outlook:
 def look_ahead(question: Study, now: FeatureTable, said: Predictions, proof: Backtest, language: Language) -> Outlook:
     """Every part that this history can carry."""
     found = Outlook()
-    parts = {
+    parts: dict[str, Callable[[], Outlook]] = {
         "survival": lambda: curves(question, now, said, language),
         "rhythm": lambda: rhythm(question, now),
+        "value": lambda: value(question, now, said, language),
         "drift": lambda: drift(question, now, said, proof, language),
     }
     for name, part in parts.items():
@@ -112,11 +114,38 @@ def rhythm(question: Study, now: FeatureTable) -> Outlook:
         seed=question.shop.settings.seed,
     )
     where = pc.index_in(now.key.customer_id, value_set=found.key.customer_id)
-    columns = {
-        name: pa.array(values, from_pandas=True).take(where)
-        for name, values in (("p_alive", found.p_alive), ("expected_orders", found.expected_orders))
-    }
+    columns = {"p_alive": pa.array(found.p_alive, from_pandas=True).take(where)}
     return Outlook(columns, facts=found.summary, files=found.to_bytes())
+
+
+def value(question: Study, now: FeatureTable, said: Predictions, language: Language) -> Outlook:
+    """What each customer is worth over the value horizon, with what one customer may really bring; orders to expect."""
+    from holdfast.models.clv.settings import ValueSettings
+    from holdfast.models.clv.study import learn_value, learning_horizon
+
+    asked, settings = question.asked, question.shop.config.section(ValueSettings)
+    learnt = learning_horizon(Horizon.parse(settings.horizon), question.past.cutoffs, asked.cutoff, asked.gap)
+    if learnt is None:
+        raise TooLittleData(
+            f"too few windows have closed to learn what customers spend within {settings.horizon}",
+            remedy="import a longer history",
+        )
+    study = learn_value(
+        question.over(learnt), asked.cutoff, settings, short=question.past, gap=asked.gap,
+        seed=question.shop.settings.seed, progress=question.progress,
+    )  # fmt: skip
+    found = study.published.predict(now, said.p_churn)
+    columns = {"clv": found.clv, "clv_low": found.low, "clv_high": found.high, "expected_orders": found.expected_orders}
+    total = {"total": float(found.clv.sum()), "top_tenth": _top_tenth(found.clv), "customers": len(now)}
+    return Outlook(
+        columns, facts={**study.as_dict(language), **total}, files={"value.json": study.published.to_bytes()}
+    )
+
+
+def _top_tenth(clv: Any) -> float:
+    """Share of all value that the tenth of customers with the most value is expected to bring."""
+    ranked = np.sort(clv)[::-1]
+    return float(ranked[: max(1, len(ranked) // 10)].sum() / max(ranked.sum(), 1e-9))
 
 
 def drift(question: Study, now: FeatureTable, said: Predictions, proof: Backtest, language: Language) -> Outlook:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from holdfast.app.asked import Asked
-from holdfast.core.clock import Cutoff, Window
+from holdfast.core.clock import Cutoff, Horizon, Window
 from holdfast.core.errors import TooLittleData
 from holdfast.core.log import EventLog
 from holdfast.core.progress import SILENT, Progress
@@ -147,6 +147,13 @@ class Study:
         )
         self.progress.step("training features", 2, 2)
         return Slices(features, outcomes)
+
+    def over(self, horizon: Horizon) -> Slices:
+        """The closed slices again, with what happened over another horizon; those still open over it are left out."""
+        closed = tuple(one for one in self.past.cutoffs if one.plus(self.asked.gap, horizon) <= self.ends)
+        settings = self.shop.config.section(OutcomeSettings)
+        happened = self.snapshot(closed).outcomes(horizon, self.asked.gap, settings, known_at=self.ends)
+        return Slices(self.past.features.at(closed), happened)
 
     def _learned(self, features: FeatureTable) -> FeatureTable:
         from holdfast.app.learned import with_learned

@@ -204,7 +204,7 @@ def _by_then(slices: Slices, known: Floats, day: float, period: int) -> Floats:
 def as_untreated(evidence: Evidence, weights: Floats | None) -> Evidence:
     """Evidence that calibrators and intervals may learn from: rows drawn by weight, as many as they are worth.
 
-    Within each slice so many rows as the weights count for are taken at even steps of the cumulated weight (systematic
+    Within each slice as many rows as the weights count for are taken at even steps of the cumulated weight (systematic
     resampling), in order of the prediction: what happened to the untreated, spread as the whole population. Nothing is
     random, and none of the calibrators has to know about weights.
 
@@ -213,7 +213,7 @@ def as_untreated(evidence: Evidence, weights: Floats | None) -> Evidence:
     >>> as_untreated(evidence, np.array([1.0, 0.0, 1.0])).said.tolist()
     [0.2, 0.6]
     """
-    if weights is None or not (weights > 0).any():
+    if weights is None:
         return evidence
     rows = []
     for one in evidence.slices:

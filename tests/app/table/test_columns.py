@@ -9,6 +9,7 @@ import pytest
 from holdfast.app.table.ask import column_named, columns_named
 from holdfast.app.table.columns import understand
 from holdfast.app.table.encode import Encoder
+from holdfast.app.table.look import groups_of
 from holdfast.core.errors import UsageError
 
 
@@ -19,7 +20,8 @@ def test_numbers_dates_and_categories_are_told_apart() -> None:
     assert understand("share", pa.array(["10%", "12.5%", "7%"])).numbers.tolist() == [10.0, 12.5, 7.0]
     dates = understand("d", pa.array(["2024-01-01", "2024-01-31", None]))
     assert dates.kind == "date"
-    assert dates.numbers[:2].tolist() == [0.0, 30.0]
+    assert [dates.cell(0), dates.cell(1), dates.cell(2)] == ["2024-01-01", "2024-01-31", None]
+    assert dates.numbers[1] - dates.numbers[0] == 30.0
     plan = understand("plan", pa.array(["pro", "free", "pro", "n/a"]))
     assert (plan.kind, plan.levels, plan.codes.tolist()) == ("category", ("free", "pro"), [1, 0, 1, -1])
     assert understand("paid", pa.array([True, False, None])).levels == ("false", "true")
@@ -28,7 +30,7 @@ def test_numbers_dates_and_categories_are_told_apart() -> None:
 def test_codes_stay_codes_where_that_is_said() -> None:
     cells = pa.array([9254, 171, 171])
     assert understand("course", cells).kind == "number"
-    assert understand("course", cells, category=True).levels == ("171", "9254")
+    assert understand("course", cells, kind="category").levels == ("171", "9254")
 
 
 def test_what_teaches_nothing_says_why() -> None:
@@ -78,3 +80,11 @@ def test_columns_are_found_whatever_their_case_and_by_their_start() -> None:
     assert "did you mean 'CustomerID'" in str(error.value)
     with pytest.raises(UsageError, match="no column starts with"):
         columns_named(["pay_*"], names, "--drop")
+
+
+def test_groups_of_a_number_are_values_quarters_or_the_least_against_the_rest() -> None:
+    few = understand("n", pa.array([1, 2, 2, 3] * 10))
+    many = understand("n", pa.array([float(i) for i in range(100)] + [None] * 3))
+    skewed = understand("n", pa.array([1] * 90 + list(range(2, 12))))
+    names = [[name for name, _ in groups_of(one, np.arange(len(one.numbers)))] for one in (few, many, skewed)]
+    assert names == [["1", "2", "3"], ["0 – 24", "25 – 49", "50 – 74", "75 – 99", ""], ["1", "2 – 11"]]

@@ -13,7 +13,10 @@ from classroom import Write, quick, students, study
 
 from holdfast.app.table.ask import TableAsk
 from holdfast.app.table.publish import folder_for, publish
+from holdfast.app.table.read import read_raw
+from holdfast.app.table.saved import SavedTable
 from holdfast.app.table.study import study_table
+from holdfast.core.errors import StateError, UsageError
 from holdfast.metrics.ranking import auc
 
 
@@ -187,3 +190,35 @@ def test_what_is_published_is_whole_and_safe(write: Write, tmp_path: Path) -> No
     saved = json.loads((tmp_path / "out" / "table.json").read_text(encoding="utf-8"))
     assert saved["chosen"] == facts["chosen"]
     assert "s0003" not in json.dumps(saved), "table.json names no row"
+
+
+def test_the_published_model_scores_rows_that_come_later(write: Write, tmp_path: Path) -> None:
+    """Rows without a label were scored by the final model; read back from its file it says the same of them."""
+    rows = students(200)
+    for at, row in enumerate(rows):
+        row["joined"] = f"2024-{1 + at % 12:02d}-{1 + at % 28:02d}"
+        row["dropped_out"] = "" if at >= 150 else row["dropped_out"]
+    ask = TableAsk(write(rows), label="dropped_out", id="student")
+    found = study_table(ask, models=quick())
+    publish(tmp_path / "out", found, ask)
+    saved = SavedTable.load(tmp_path / "out")
+    later = read_raw(write(rows[150:], "later.csv")).table
+    assert saved.predict(later) == pytest.approx(found.p[150:], abs=1e-12)
+    with pytest.raises(UsageError, match="no column 'passed'"):
+        saved.predict(later.drop_columns(["passed"]))
+    with pytest.raises(StateError, match="no model of a labelled table"):
+        SavedTable.load(tmp_path)
+    told = [one["text"] for row in found.reasons for one in row if one["column"] == "joined"]
+    assert all("2024-" in one for one in told), "a date is told as a date"
+
+
+def test_of_large_tables_the_riskiest_rows_are_explained(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    from holdfast.app.table import study as module
+
+    path = write(students(150))
+    monkeypatch.setattr(module, "MOST_EXPLAINED", 20)
+    found = study(path)
+    told = np.array([bool(one) for one in found.reasons])
+    assert 20 <= told.sum() <= 40
+    assert told[np.argsort(-found.p)[:20]].all()
+    assert next(iter(found.importance)) == "passed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.core.text import Text
@@ -178,7 +178,7 @@ def protected(told: Told) -> Section | None:
     heads = [Col(voice.say(_GROUP)), *(Col(one, "num") for one in [*said, "AUC", voice.pick("log loss", "对数损失")])]
     heads += [Col(voice.say(one), "num") for one in (_LISTED, _FOUND, _FALSE)]
     return Section(
-        "protected", voice.say(_PROTECTED), lead, table(heads, rows, label=voice.say(_PROTECTED)), voice.say(_PROTECTED_NOTE)
+        "protected", voice.say(_PROTECTED), lead, table(heads, rows, label=voice.say(_PROTECTED), class_="holders"), voice.say(_PROTECTED_NOTE)
     )  # fmt: skip
 
 
@@ -209,18 +209,31 @@ def quality(told: Told) -> Section:
         lead.append(voice.say(_GUESSED, positive=told.positive))
     rows = [
         (
-            name_of(one["name"]), voice.say(_KINDS[one["kind"]]), voice.say(_USES[one["use"]]),
+            name_of(one["name"]), _whole(voice.say(_KINDS[one["kind"]])), _whole(voice.say(_USES[one["use"]])),
             voice.percent(one["missing"], 1) if one["missing"] else "", voice.count(one["different"]), _range(told, one),
-            " ".join(f"{note}." if not note.endswith(("。", ".")) else note for note in one["notes"]),
+_noted(one["notes"]),
         )
         for one in facts["columns"]
     ]  # fmt: skip
-    kinds = ("text", "text", "text", "num", "num", "num", "wide")
+    kinds = ("text", "text", "text", "num", "num", "num", "text")
     texts = (_COLUMN, _KIND, _USE, _MISSING, _DIFFERENT, _RANGE, _NOTES)
-    heads = [Col(voice.say(text), kind) for text, kind in zip(texts, kinds, strict=True)]
+    heads = [Col(_whole(voice.say(text)), kind) for text, kind in zip(texts, kinds, strict=True)]
     return Section(
-        "quality", voice.say(_QUALITY), voice.pick(" ", "").join(lead), table(heads, rows, label=voice.say(_QUALITY))
+        "quality",
+        voice.say(_QUALITY),
+        voice.pick(" ", "").join(lead),
+        table(heads, rows, label=voice.say(_QUALITY), class_="holders"),
     )
+
+
+def _whole(word: str) -> Html:
+    """A word that a narrow screen does not break."""
+    return el("span", word, style="white-space:nowrap")
+
+
+def _noted(notes: Sequence[str]) -> Html | None:
+    ended = [note if note.endswith(("。", ".")) else f"{note}." for note in notes]
+    return el("div", " ".join(ended), style="min-width:14rem") if ended else None
 
 
 def _range(told: Told, column: Mapping[str, Any]) -> str:
