@@ -174,6 +174,20 @@ def test_the_default_encoders_stay_under_a_million_parameters() -> None:
         assert Network(Encoder(kind=kind, layers=2), full.sizes).parameters < 1_000_000  # type: ignore[arg-type]
 
 
+def test_teaching_reports_how_far_it_is() -> None:
+    steps: list[tuple[str, float, float | None]] = []
+
+    class Listener:
+        def step(self, what: str, done: float, total: float | None = None) -> None:
+            steps.append((what, done, total))
+
+    fit(TINY, *shop(customers=20), cutoff=CUTOFF, horizon=HORIZON, progress=Listener())
+    for name in ("pre-training", "teaching"):
+        mine = [(done, total) for what, done, total in steps if what == name]
+        assert mine == sorted(mine)
+        assert mine[-1][0] == mine[-1][1]
+
+
 def test_the_budget_of_tokens_holds() -> None:
     few = taught(replace(TINY, tokens=600, epochs=50))[0]
     assert all(one["tokens"] <= 600 + 512 for one in few.taught)

@@ -1,6 +1,6 @@
 """Sequence models beside features: where they begin to win, how fast they are, and what they add on a real shop.
 
-Synthetic customers whose future depends on the order of events long ago (bench/deep_world.py) at 1k, 10k and 100k of
+Synthetic customers whose future depends on the order of events long ago (bench/deep_world.py) at 1k, 3k, 10k and 100k of
 them; then UCI Online Retail at 30 days, forward in time. `--data synthetic` or `online_retail` runs one of the two.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from holdfast.encoder.fitted import FittedEncoder
     from holdfast.encoder.settings import Encoder
 
-SIZES = (1_000, 10_000, 100_000)
+SIZES = (1_000, 3_000, 10_000, 100_000)
 TESTED = 10_000
 _METRICS = ("auc", "log_loss")
 _DATA = ("synthetic", "online_retail")

@@ -139,9 +139,11 @@ def fit_final(
     doubt = level_sd(evidence, calibrator)
     form = _form(backtest, at, calibrator)
     fitted = fit_on(model, train)
-    refits = refit(model, train, count=settings.refits, seed=seed, progress=progress)
+    count = settings.refits if not isinstance(model, Ensemble) else min(settings.refits, settings.ensemble_refits)
+    refits = refit(model, train, count=count, seed=seed, progress=progress)
+    intervals = Intervals(refits, doubt, form, habits(backtest.forward, backtest.chosen, at))
     return Published(
-        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt, form, habits(backtest.forward, backtest.chosen, at)), _spend(train),
+        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, intervals, _spend(train),
         typical_values(train.features),
         _card(backtest, train, model, fitted, calibrator.kind, doubt, population),
     )  # fmt: skip

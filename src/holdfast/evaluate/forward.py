@@ -6,6 +6,7 @@ Two predictions are kept for each row. `raw` comes from the model fitted on ever
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -37,6 +38,7 @@ class Forward:
     closes_after: tuple[Duration, ...]  # gap and horizon
     raw: Mapping[str, dict[Cutoff, Floats]]
     crossed: Mapping[str, dict[Cutoff, Floats]]
+    seconds: dict[str, float] = field(default_factory=dict, repr=False)  # processor time of each single model
     known: dict[tuple[str, Cutoff, str], Any] = field(default_factory=dict, repr=False)  # corrections already fitted
 
     def closed(self, model: str, by: Cutoff) -> list[Cutoff]:
@@ -61,6 +63,7 @@ def predict_forward(
     raw: dict[str, dict[Cutoff, Floats]] = {name: {} for name in models}
     crossed: dict[str, dict[Cutoff, Floats]] = {name: {} for name in models}
     single = {name: model for name, model in models.items() if not isinstance(model, Ensemble)}
+    seconds = dict.fromkeys(single, 0.0)
     done, total = 0, len(at) * len(single)
     for cutoff in at:
         train = training(slices, cutoff, closes_after, settings)
@@ -68,11 +71,13 @@ def predict_forward(
         part, test_part = (parts_of(one.features.key.customer_id, settings.folds) for one in (train, test))
         for name, model in single.items():
             progress.step("backtest", done, total)
+            started = time.process_time()
             raw[name][cutoff] = fit_on(model, train).predict(test.features).p_churn
             crossed[name][cutoff] = _crossed(model, train, test, part, test_part, raw[name][cutoff])
+            seconds[name] += time.process_time() - started
             done += 1
     progress.step("backtest", total, total)
-    forward = Forward(slices, closes_after, raw, crossed)
+    forward = Forward(slices, closes_after, raw, crossed, seconds)
     for name, model in models.items():
         if isinstance(model, Ensemble):
             combine_forward(forward, name, model, at)

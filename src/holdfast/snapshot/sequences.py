@@ -46,7 +46,7 @@ class History:
     @classmethod
     def read(cls, observed: Observed, *, grain: Grain = "order") -> History:
         """Read the events known at the newest cutoff of `observed`."""
-        rows = observed.engine.arrow(_merged(observed, grain).order_by([*_ORDER]))
+        rows = observed.engine.arrow(_merged(observed, grain).order_by([*_ORDER]).drop("token"))
         ids = observed.engine.arrow(observed.customers.order_by("who"))
         names = observed.engine.arrow(observed.ledger.item_ids.order_by("item"))
         events, who, known, lost = _columns(rows, names)
