@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from holdfast.app.table.ask import column_named, columns_named
 from holdfast.app.table.columns import understand
@@ -88,3 +90,21 @@ def test_groups_of_a_number_are_values_quarters_or_the_least_against_the_rest() 
     skewed = understand("n", pa.array([1] * 90 + list(range(2, 12))))
     names = [[name for name, _ in groups_of(one, np.arange(len(one.numbers)))] for one in (few, many, skewed)]
     assert names == [["1", "2", "3"], ["0 – 24", "25 – 49", "50 – 74", "75 – 99", ""], ["1", "2 – 11"]]
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.text(max_size=12), st.floats().map(str), st.dates().map(str)), min_size=1, max_size=80
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_no_column_of_text_is_too_strange(cells: list[str | None]) -> None:
+    column = understand("x", pa.array(cells, pa.string()))
+    assert len(column.numbers) == len(column.codes) == len(cells)
+    assert not np.isinf(column.numbers).any()
+    assert column.kind != "category" or column.codes.max() < len(column.levels)
+    rows = np.arange(len(cells))
+    values = Encoder.learn((column,), rows).apply((column,), [str(at) for at in rows], rows).values
+    assert not np.isinf(values).any()
+    for row in rows:
+        assert (column.cell(int(row)) is None) == bool(column.missing[row])

@@ -8,7 +8,7 @@ from typing import Any
 from holdfast.core.text import Text
 from holdfast.report.html import Html, el, join, name_of
 from holdfast.report.parts import Col, Section, absent, table
-from holdfast.report.table.summary import copies_line
+from holdfast.report.table.summary import GUESSED, copies_line
 from holdfast.report.table.told import Told
 from holdfast.report.voice import NONE
 
@@ -68,10 +68,6 @@ _QUALITY_LEAD = Text(
     "使用{features}列；{left}列无用而排除；{protected}列受保护；按要求排除{dropped}列。",
 )
 _CUT = Text("{n} rows could not be cut into columns and were set aside.", "{n}行无法切分成列，已搁置。")
-_GUESSED = Text(
-    "Which of the two labels is asked for was guessed: {positive}, the rarer one. --positive says otherwise.",
-    "两个标签值中要预测哪一个是猜的：取较少的{positive}。可用 --positive 指定。",
-)
 _KIND, _USE, _MISSING, _DIFFERENT, _RANGE, _NOTES = (
     Text("kind", "类型"), Text("use", "用途"), Text("missing", "缺失"), Text("values", "取值数"), Text("range", "范围"),
     Text("notes", "说明"),
@@ -206,7 +202,7 @@ def quality(told: Told) -> Section:
     if facts["grouped"] and facts["copies"]["random_split"] is None and (few := copies_line(told)):
         lead.append(few)
     if facts["label"]["guessed"]:
-        lead.append(voice.say(_GUESSED, positive=told.positive))
+        lead.append(voice.say(GUESSED, positive=told.positive))
     rows = [
         (
             name_of(one["name"]), _whole(voice.say(_KINDS[one["kind"]])), _whole(voice.say(_USES[one["use"]])),
