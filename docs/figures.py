@@ -1,8 +1,8 @@
 """Put measured figures into the pages, so that nobody types one.
 
-    holdfast bench retention --data online_retail --json > retention.json
+    holdfast bench churn --data online_retail --json > churn.json
     holdfast quality retail --json > quality.json
-    python docs/figures.py retention.json quality.json
+    python docs/figures.py churn.json quality.json
 
 A page names what it wants between two comments; everything between them is replaced:
 
