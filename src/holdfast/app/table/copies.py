@@ -212,7 +212,7 @@ def _frequent_step(values: Floats) -> Floats | None:
         return None
     at, beside = (int(one[0]) for one in np.nonzero(apart == best))
     found = values[known[beside]] - values[sample[at]]
-    return found if found[np.flatnonzero(found)[-1]] > 0 else -found
+    return np.asarray(found if found[np.flatnonzero(found)[-1]] > 0 else -found)
 
 
 def _keys(values: Floats) -> Codes:
