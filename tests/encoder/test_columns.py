@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.encoder.test_sequences import known
+from tests.encoder.test_sequences import known, light
 from tests.features.shops import ITEM_ROWS, START, localised, log_of
 
 from holdfast.core.clock import Cutoff, Gap, Horizon, Window
-from holdfast.core.errors import UsageError
+from holdfast.core.errors import LeakError, UsageError
 from holdfast.core.tables import FeatureTable, Key
-from holdfast.encoder.columns import COLUMNS, Course, Encoders, sequence_columns, taught_at, teach_encoders
+from holdfast.encoder.columns import Course, Encoders, columns_of, sequence_columns, taught_at, teach_encoders
 from holdfast.encoder.settings import Encoder, SequenceSettings
 from holdfast.engine.duck import Engine
 from holdfast.snapshot.ledger import Ledger
@@ -53,7 +54,7 @@ def history(seed: int = 1, customers: int = 40) -> list[dict[str, Any]]:
 
 
 def columns(engine: Engine, events: list[dict[str, Any]], cutoffs: tuple[Cutoff, ...], items: Any) -> FeatureTable:
-    ledger = Ledger.open(engine, log_of(engine, events, ZONE, items))
+    ledger = light(engine, log_of(engine, events, ZONE, items))
     return sequence_columns(ledger, key_of(cutoffs), COURSE)
 
 
@@ -92,7 +93,7 @@ def test_deleting_or_shuffling_everything_after_a_cutoff_changes_no_column(engin
 
 @pytest.fixture(scope="module")
 def ledger(engine: Engine) -> Ledger:
-    return Ledger.open(engine, log_of(engine, history(), ZONE))
+    return light(engine, log_of(engine, history(), ZONE))
 
 
 @pytest.fixture(scope="module")
@@ -106,15 +107,23 @@ def test_each_block_has_its_own_encoder_taught_before_it(encoders: Encoders) -> 
         assert encoder is not None
         assert encoder.cutoff == taught_at(block, ZONE) <= block[0]
     assert encoders.parts[1][1] is encoders.newest
+    state = encoders.state()
+    assert [one["taught_at"] for one in state["blocks"]] == [str(one.cutoff) for _, one in encoders.parts if one]
+    assert state["parameters"] == encoders.newest.parameters
     assert encoders.newest.cutoff == Cutoff.parse("2011-05-18", ZONE)
     assert encoders.customer_vectors(key_of(CUTOFFS[2:])).shape == (41, 8)
+    with pytest.raises(LeakError):
+        encoders.customer_vectors(key_of(CUTOFFS[:1]))
+    early = encoders.history.sequences(key_of(CUTOFFS[:1]), 8)
+    with pytest.raises(LeakError):
+        columns_of(encoders.newest, early)
 
 
 def test_the_columns_are_learned_ones_that_models_name(encoders: Encoders) -> None:
     made = encoders.columns(key_of(CUTOFFS[:1]))
     assert len(made.columns) == 18
     assert {one.family for one in made.columns} == {"sequence"}
-    assert all(one.sentence.en and one.sentence.zh for one in COLUMNS)
+    assert all(one.sentence.en and one.sentence.zh for one in made.columns)
     p = made.column("sequence_p_churn")
     assert ((p > 0) & (p < 1)).all()
     assert (made.column("sequence_expected_spend") >= 0).all()
@@ -151,6 +160,25 @@ def test_the_settings_make_the_encoder_they_name() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.real_data
+def test_on_a_real_shop_the_events_alone_say_who_stays_away(tmp_path: Path, real_data: Path) -> None:
+    from holdfast.bench.shops import cutoffs_of, open_shop
+    from holdfast.metrics.ranking import auc
+    from holdfast.snapshot.snapshot import Snapshot
+
+    assert (real_data / "online_retail").is_dir()
+    horizon = Horizon.parse("30d")
+    with Engine() as engine:
+        ledger = open_shop("online_retail", engine, tmp_path)
+        newest = cutoffs_of("online_retail", horizon)[1][-1]
+        outcomes = Snapshot(ledger, (newest,)).outcomes(horizon)
+        made = sequence_columns(ledger, outcomes.key, Course(horizon, Encoder(width=32)))
+    assert auc(outcomes.churned, made.column("sequence_p_churn")) > 0.69
+    spent = outcomes.revenue > 0
+    assert auc(spent, made.column("sequence_expected_spend")) > 0.69
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
 def test_the_law_holds_over_other_histories_and_readers(engine: Engine, seed: int) -> None:
     from dataclasses import replace
@@ -158,7 +186,7 @@ def test_the_law_holds_over_other_histories_and_readers(engine: Engine, seed: in
     events, cutoff = history(seed), CUTOFFS[1]
     course = replace(COURSE, config=replace(TINY, kind=("lstm", "transformer")[seed % 2]), grain="line")
     tables = [
-        sequence_columns(Ledger.open(engine, log_of(engine, each, ZONE)), key_of(CUTOFFS[:2]), course)
+        sequence_columns(light(engine, log_of(engine, each, ZONE)), key_of(CUTOFFS[:2]), course)
         for each in (events, known(events, cutoff), shuffled_after(events, cutoff))
     ]
     assert len({table.fingerprint for table in tables}) == 1

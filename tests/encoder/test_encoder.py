@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from holdfast.core.clock import Cutoff, Gap, Horizon
@@ -173,6 +174,20 @@ def test_the_default_encoders_stay_under_a_million_parameters() -> None:
         assert Network(Encoder(kind=kind, layers=2), full.sizes).parameters < 1_000_000  # type: ignore[arg-type]
 
 
+def test_teaching_reports_how_far_it_is() -> None:
+    steps: list[tuple[str, float, float | None]] = []
+
+    class Listener:
+        def step(self, what: str, done: float, total: float | None = None) -> None:
+            steps.append((what, done, total))
+
+    fit(TINY, *shop(customers=20), cutoff=CUTOFF, horizon=HORIZON, progress=Listener())
+    for name in ("pre-training", "teaching"):
+        mine = [(done, total) for what, done, total in steps if what == name]
+        assert mine == sorted(mine)
+        assert mine[-1][0] == mine[-1][1]
+
+
 def test_the_budget_of_tokens_holds() -> None:
     few = taught(replace(TINY, tokens=600, epochs=50))[0]
     assert all(one["tokens"] <= 600 + 512 for one in few.taught)
@@ -181,8 +196,6 @@ def test_the_budget_of_tokens_holds() -> None:
 def test_customer_and_item_vectors_live_in_one_space() -> None:
     told, labels = shop(customers=80)
     names = [f"i{at % 7}" for at in range(len(told.events))]
-    import pyarrow as pa
-
     items = pa.array(sorted(set(names)))
     events = replace(told.events, items=items, item=np.array([int(one[1]) for one in names], np.int32))
     told = replace(told, events=events)
@@ -241,8 +254,6 @@ def test_ten_customers_one_class_no_events_and_huge_values_are_survived(one_clas
 
 
 def test_words_come_from_the_histories_alone_and_everything_has_a_code() -> None:
-    import pyarrow as pa
-
     told, _ = shop(customers=30)
     names = pa.array(["never seen", "often", "rare"])
     item = np.ones(len(told.events), np.int32)
@@ -283,6 +294,28 @@ def test_torch_is_left_as_it_was() -> None:
     taught(replace(TINY, threads=1), customers=20)
     assert torch.rand(1).item() == before
     assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == (threads, strict)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mixed_precision_teaches_as_well(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no GPU in tests, but a CPU can round to bfloat16 at the same places."""
+    import torch
+
+    for room in ("train", "lessons", "fitted"):
+        path = f"holdfast.encoder.{room}.mixed_precision"
+        monkeypatch.setattr(path, lambda where: torch.autocast(where, dtype=torch.bfloat16))
+    told, labels = shop(customers=40)
+    item = (np.arange(len(told.events)) % 700).astype(np.int32)
+    many = pa.array([f"i{at:03d}" for at in range(700)])
+    told = replace(told, events=replace(told.events, items=many, item=item))
+    encoder = fit(
+        replace(TINY, kind=kind, buckets=700, pretrain_epochs=6), told, labels, cutoff=CUTOFF, horizon=HORIZON
+    )  # type: ignore[arg-type]
+    own = encoder.embedded(told)
+    assert own.dtype == np.float32
+    assert np.isfinite(own).all()
+    held = [one["held_out"] for one in encoder.taught[0]["curve"]]
+    assert min(held) < held[0]
 
 
 def test_an_aligned_encoder_is_turned_but_not_stretched() -> None:

@@ -75,6 +75,18 @@ def test_leaving_out_what_matters_changes_the_forecast(taught: tuple[FittedEncod
     assert weeks(told).tolist() == [4, 2, 0, 3]
 
 
+def test_a_week_left_out_is_a_sentence(taught: tuple[FittedEncoder, EventSequences]) -> None:
+    encoder, _ = taught
+    told = tiny_sequences({"ann": [(30, "purchase"), (3, "ticket"), (1, "ticket")], "cem": []}, CUTOFF)  # type: ignore[dict-item]
+    said = reasons(encoder, told, by="whole_week", method="occlusion")
+    assert said[0][0]["text"] == "2 events in the week of 25 May 2024"
+    assert said[0][0]["feature"] == "whole_week"
+    assert said[0][0]["contribution"] > 0.5
+    assert said[1] == []  # nothing can be left out of nothing
+    by_type = reasons(encoder, told, by="event_type", method="occlusion", language="zh")[0]
+    assert by_type[0]["text"] == "2次咨询投诉"
+
+
 def test_silence_is_said_in_weeks(taught: tuple[FittedEncoder, EventSequences]) -> None:
     encoder, _ = taught
     told = tiny_sequences({"a": [(24, "view")], "b": [(8, "view")], "c": [(2, "view")], "d": []}, CUTOFF)

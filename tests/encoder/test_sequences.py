@@ -14,10 +14,11 @@ from tests.features.shops import ITEM_ROWS, START, ZONES, cutoffs, localised, lo
 
 from holdfast.core.clock import Cutoff
 from holdfast.core.errors import UsageError
+from holdfast.core.log import EventLog
 from holdfast.core.sequences import EventSequences, tiny_sequences
 from holdfast.core.tables import Key
 from holdfast.engine.duck import Engine
-from holdfast.snapshot.fold import survey
+from holdfast.snapshot.fold import fold_orders, stamped, survey
 from holdfast.snapshot.ledger import Ledger, _numbered
 from holdfast.snapshot.observed import Observed
 from holdfast.snapshot.sequences import Grain, sequences
@@ -28,15 +29,23 @@ LAW = settings(
 GRAINS = st.sampled_from(("order", "line"))
 
 
+def light(engine: Engine, log: EventLog, *, labels: bool = True) -> Ledger:
+    """A ledger of what sequences and (if asked) labels read; the rest of the folding takes most of a test's time."""
+    seen = survey(engine, log.events)
+    people, goods = (
+        engine.cached(_numbered(log.events, a, b)) for a, b in (("customer_id", "who"), ("item_id", "item"))
+    )
+    orders = None
+    if labels:
+        orders = engine.cached(fold_orders(stamped(log.events.join(people, "customer_id"), seen, log.zone)))
+    return Ledger(engine, log, seen, people, goods, None, orders, None, None)
+
+
 def read(
     engine: Engine, events: list[dict[str, Any]], zone: str, at: tuple[Cutoff, ...], grain: Grain, *,
     length: int = 100, items: Any = ITEM_ROWS, key: Key | None = None,
 ) -> EventSequences:  # fmt: skip
-    log = log_of(engine, events, zone, items)
-    people, goods = (
-        engine.cached(_numbered(log.events, a, b)) for a, b in (("customer_id", "who"), ("item_id", "item"))
-    )
-    ledger = Ledger(engine, log, survey(engine, log.events), people, goods, *[None] * 4)  # sequences read no fold
+    ledger = light(engine, log_of(engine, events, zone, items), labels=False)
     return sequences(Observed(ledger, at), key, length=length, grain=grain)
 
 

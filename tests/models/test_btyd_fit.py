@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from holdfast.core.clock import Horizon
 from holdfast.core.errors import StateError, TooLittleData, UsageError
@@ -231,3 +233,24 @@ def test_order_values_that_cannot_be_learnt_from_are_refused():
         GammaGamma().fit([1.0, 2.0], [3.0, 1e15])
     fit = GammaGamma().fit(np.r_[np.full(20, 3.0), 2.0], np.r_[np.arange(1.0, 21), 0.0])
     assert fit.dropped == 1
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_any_thin_shop_gets_finite_answers(seed):
+    """Ten to sixty customers of every odd kind: all the same, one giant, orders on the first day or the last."""
+    random = np.random.default_rng(seed)
+    n = int(random.integers(10, 60))
+    T = np.ceil(random.uniform(1, random.choice([10, 400, 5000]), n))
+    kinds = (random.poisson(0.3, n), random.poisson(5, n), random.geometric(0.01, n), (random.random(n) < 0.1) * 500)
+    x = np.where(T < 2, 0, (*kinds, np.full(n, 3))[random.integers(5)]).astype(np.float64)
+    last = (random.uniform(0, 1, n) * T, T, np.minimum(T, 1.0))[random.integers(3)]
+    summary = PurchaseSummary.of(x, np.where(x > 0, np.maximum(last, 1e-3), 0.0), T)
+    for name in ("nbd", "bg_nbd", "mbg_nbd", "cnbd_k", "mbg_cnbd_k") if x.any() else ():
+        fit = PURCHASE_MODELS[name]().fit(summary)
+        for gap in (0.0, 10.0):
+            p, ahead = fit.p_no_order(summary, 60.0, gap), fit.expected_orders(summary, 60.0, gap)
+            assert ((p >= 0) & (p <= 1)).all()
+            assert (np.isfinite(ahead) & (ahead >= -1e-9)).all()
+        assert np.isfinite(fit.p_alive(summary)).all()
+        assert PurchaseFit.from_bytes(fit.to_bytes()).to_bytes() == fit.to_bytes()

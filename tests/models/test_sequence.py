@@ -44,6 +44,13 @@ def test_without_its_column_both_say_how_to_get_it() -> None:
             model.fit(bare, slices.outcomes)
 
 
+def test_the_forecast_of_another_horizon_is_refused() -> None:
+    slices = world()
+    columns = tuple(replace(one, window="90d" if one.name == P_CHURN else "") for one in slices.features.columns)
+    with pytest.raises(UsageError, match="90d"):
+        Sequence().fit(replace(slices.features, columns=columns), slices.outcomes)
+
+
 def test_only_those_who_name_learned_columns_read_them() -> None:
     features = world().features
     assert P_CHURN not in customer_columns(features)

@@ -206,11 +206,11 @@ def test_calibration_stays_true_through_a_walk_forward_backtest() -> None:
     forward = predict_forward(
         weighted, {"logistic": Logistic(l2=10.0)}, at, (NO_GAP, weighted.outcomes.horizon), EvaluateSettings(folds=1)
     )
-    evidence = forward.evidence("logistic", at, crossed=False)
-    weights = np.concatenate([weighted.at([cutoff]).weights for cutoff in at])
+    everybody = replace(forward, slices=replace(weighted, weights=None))
+    evidence = {name: way.evidence("logistic", at, crossed=False) for name, way in (("all", everybody), ("untreated", forward))}
     p = one.said(weighted, Logistic(l2=10.0))
     gaps = {}
-    for name, learnt in (("all", evidence), ("untreated", as_untreated(evidence, weights))):
+    for name, learnt in evidence.items():
         corrected = fit_calibrator("platt", learnt).apply(p, 0)
         gaps[name] = float(corrected.mean() - one.truth.mean())
     assert gaps["all"] < -0.06  # treated customers who came back taught it that risk is low

@@ -47,7 +47,7 @@ def facts(**more: Any) -> dict[str, Any]:
         "groups": [{**group, "column": "late", "group": "2 – 5"}, {**group, "column": "late", "group": ""}],
         "curves": {"base_rate": 0.3, "mean_said": 0.3, "roc": [[0, 0], [0.2, 0.6], [1, 1]],
                    "precision_recall": [[0.1, 0.9], [1, 0.3]], "calibration": calibration, "lift": lift, "brier": {}},
-        "card": {"sentences": ["It says."], "limits": ["Not this."]}, **more,
+        "card": {"sentences": ["It says."], "checked": "Five parts.", "limits": ["Not this."]}, **more,
     }  # fmt: skip
 
 

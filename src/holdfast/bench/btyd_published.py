@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from holdfast.core.progress import Progress
 from holdfast.core.results import Score
 
@@ -47,8 +49,7 @@ def beside(fit: PurchaseFit, values: tuple[float, ...] | None, log_likelihood: f
     protocol = f"{fit.model_id}, 39 weeks to 1997-09-30, in weeks, repeat orders, one a day"
     rows = []
     for at, (name, value) in enumerate(fit.parameters.items()):
-        error = fit.standard_errors[name] or 0.0
-        low, high = value - 1.96 * error, value + 1.96 * error
+        low, high = fit.intervals()[name] or (None, None)
         rows.append(Score("btyd", DATA, protocol, fit.model_id, name, value, low, high, fit.customers))
         if values is not None:
             rows.append(Score("btyd", DATA, protocol, f"{fit.model_id}_published", name, values[at]))
@@ -66,8 +67,8 @@ def order_value(cdnow: Cdnow) -> list[Score]:
     protocol = "gamma_gamma, mean value of repeat orders to 1997-09-30, in dollars"
     rows = []
     for (name, value), paper in zip(fit.parameters.items(), ORDER_VALUE[0], strict=True):
-        error = fit.standard_errors[name] or 0.0
-        ends = (value - 1.96 * error, value + 1.96 * error)
+        reach = np.exp(1.96 * (fit.standard_errors[name] or 0.0) / value)  # on the log scale
+        ends = (value / reach, value * reach)
         rows.append(Score("btyd", DATA, protocol, "gamma_gamma", name, value, *ends, fit.customers))
         rows.append(Score("btyd", DATA, protocol, "gamma_gamma_published", name, paper))
     rows.append(Score("btyd", DATA, protocol, "gamma_gamma", "log_likelihood", fit.log_likelihood, n=fit.customers))

@@ -63,7 +63,8 @@ def forecasts(
         p = fit.p_no_order(summary, horizon)[place]
         for metric, value in (("auc", auc(churned, p)), ("log_loss", log_loss(churned, p)), ("ece", ece(churned, p))):
             rows.append(Score("btyd", name, protocol, model, metric, float(value), n=len(p)))
-    rows += by_tenth(name, protocol, churned, choice.fit.p_no_order(summary, horizon)[place])
+    if name == "cdnow":
+        rows += by_tenth(name, protocol, churned, choice.fit.p_no_order(summary, horizon)[place])
     rows += lesson(name, protocol, churned, {one: choice.fits[one] for one in NAMED[1:4]}, summary, place)
     test, told = choice.dropout, f"{name}, everybody to {str(cutoff)[:10]}: dropout in {choice.dropout.model_id}"
     if who == "everybody":
@@ -82,9 +83,9 @@ def by_tenth(name: str, protocol: str, churned: np.ndarray, p: np.ndarray) -> li
     for one in np.unique(tenth):
         inside = tenth == one
         seen, said, n = float(churned[inside].mean()), float(p[inside].mean()), int(inside.sum())
-        part = f"{protocol}, tenth {int(one) + 1}: said, and seen with its 95% interval"
-        rows.append(Score("btyd", name, part, "btyd", "p_no_order", said, n=n))
-        rows.append(Score("btyd", name, part, "seen", "p_no_order", seen, *wilson(seen, n), n))
+        part = f"{protocol} by tenth: said, and seen with its 95% interval"
+        rows.append(Score("btyd", name, part, f"tenth_{int(one) + 1}", "p_no_order", said, n=n))
+        rows.append(Score("btyd", name, part, f"tenth_{int(one) + 1}", "churn_rate", seen, *wilson(seen, n), n))
     return rows
 
 

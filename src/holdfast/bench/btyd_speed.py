@@ -39,7 +39,9 @@ def speed(*, full: bool, progress: Progress) -> tuple[list[Score], str | None]:
         python = os.environ.get(PEER)
         note = None if python else f"bench btyd: no peer; set {PEER} to a Python with lifetimes to compare"
         if python:
-            found += peer(python, rows, {one.n: one for one in found if one.metric == "fit_seconds"})
+            found += peer(
+                python, rows, {x.n: x.value for x in found if (x.model, x.metric) == ("mbg_nbd", "fit_seconds")}
+            )
         progress.step("bench btyd: simulated", len(SIZES) + 1, len(SIZES) + 1)
     return found, note
 
@@ -52,18 +54,17 @@ def measured(model: str, customers: int, one: dict[str, Any]) -> list[Score]:
         Score("btyd", "simulated", protocol, model, f"{what}_seconds", one[what], n=customers, peak_mb=memory)
         for what in ("group", "fit", "score")
     ]
+    rows.append(Score("btyd", "simulated", protocol, model, "log_likelihood", one["log_likelihood"], n=customers))
     if model != "mbg_nbd":
         return rows
     for name, true in zip(one["parameters"], TRUTH, strict=True):
-        value, error = one["parameters"][name], one["standard_errors"][name]
         told = f"{protocol}: true {name} {true:g}, with its 95% interval"
-        rows.append(
-            Score("btyd", "simulated", told, model, name, value, value - 1.96 * error, value + 1.96 * error, customers)
-        )
+        low, high = one["intervals"][name]
+        rows.append(Score("btyd", "simulated", told, model, name, one["parameters"][name], low, high, customers))
     return rows
 
 
-def peer(python: str, folder: Path, ours: dict[int | None, Score]) -> list[Score]:
+def peer(python: str, folder: Path, ours: dict[int | None, float]) -> list[Score]:
     """The archived `lifetimes` on the same rows: its seconds, and how many times ours they are."""
     rows: list[Score] = []
     script = str(Path(__file__).with_name("btyd_peer.py"))
@@ -80,15 +81,41 @@ def peer(python: str, folder: Path, ours: dict[int | None, Score]) -> list[Score
             sys.stderr.write(f"bench btyd: the peer failed on {customers:,} rows: {done.stderr[-300:]}\n")
             break
         one = json.loads(done.stdout.splitlines()[-1])
-        mine = ours[customers].value
         protocol = f"simulated from mbg_nbd, {customers:,} customers, lifetimes {one['version']} on the same rows"
         rows += [
             Score("btyd", "simulated", protocol, "lifetimes_mbg_nbd", "fit_seconds", one["fit"], n=customers),
             Score("btyd", "simulated", protocol, "lifetimes_mbg_nbd", "score_seconds", one["score"], n=customers),
-            Score("btyd", "simulated", protocol, "lifetimes_mbg_nbd", "time_ratio", one["fit"] / mine, n=customers),
-            Score("btyd", "simulated", protocol, "lifetimes_mbg_nbd", "log_likelihood", one["log_likelihood"]),
+            Score(
+                "btyd",
+                "simulated",
+                protocol,
+                "lifetimes_mbg_nbd",
+                "time_ratio",
+                one["fit"] / ours[customers],
+                n=customers,
+            ),
+            Score(
+                "btyd",
+                "simulated",
+                protocol,
+                "lifetimes_mbg_nbd",
+                "log_likelihood",
+                likelihood(one["parameters"], file),
+            ),
         ]
     return rows
+
+
+def likelihood(parameters: list[float], file: str) -> float:
+    """The log-likelihood of the peer's parameters, by our formula: whether it found the same optimum."""
+    import numpy as np
+
+    from holdfast.models.btyd.erlang import MbgNbd
+    from holdfast.models.btyd.summary import PurchaseSummary
+
+    with np.load(file) as saved:
+        rows = PurchaseSummary.of(saved["x"], saved["t_x"], saved["T"], unit_days=7).rows
+    return MbgNbd().objective(rows)(np.log(parameters))[0]
 
 
 def run(step: str, model: str, customers: int, folder: Path) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def fit(model: str, customers: int, folder: Path) -> dict[str, Any]:
         "score": scoring,
         "groups": summary.groups,
         "parameters": found.parameters,
-        "standard_errors": found.standard_errors,
+        "log_likelihood": found.log_likelihood,
+        "intervals": found.intervals(),
     }
 
 

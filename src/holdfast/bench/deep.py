@@ -1,6 +1,6 @@
 """Sequence models beside features: where they begin to win, how fast they are, and what they add on a real shop.
 
-Synthetic customers whose future depends on the order of events long ago (bench/deep_world.py) at 1k, 10k and 100k of
+Synthetic customers whose future depends on the order of events long ago (bench/deep_world.py) at 1k, 3k, 10k and 100k of
 them; then UCI Online Retail at 30 days, forward in time. `--data synthetic` or `online_retail` runs one of the two.
 """
 
@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from holdfast.bench.registry import BENCHES
-from holdfast.core.clock import NO_GAP, Horizon
+from holdfast.core.clock import NO_GAP, Horizon, Window
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.results import Score
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from holdfast.encoder.fitted import FittedEncoder
     from holdfast.encoder.settings import Encoder
 
-SIZES = (1_000, 10_000, 100_000)
+SIZES = (1_000, 3_000, 10_000, 100_000)
 TESTED = 10_000
 _METRICS = ("auc", "log_loss")
 _DATA = ("synthetic", "online_retail")
@@ -165,7 +165,7 @@ def real_shop(*, full: bool = False, progress: Progress = SILENT) -> list[Score]
         slices = slices_of(ledger, horizon, (*train, *tests), progress=progress)
         for kind in ("gru", "transformer") if full else ("gru",):
             started = time.perf_counter()
-            course = Course(horizon, Encoder(kind=kind, width=48))
+            course = Course(horizon, Encoder(kind=kind, width=48), retrain=Window.parse("30d"))
             encoders = teach_encoders(ledger, slices.cutoffs, course, progress)
             wide = Slices(slices.features.joined(encoders.columns(slices.features.key)), slices.outcomes)
             seconds = time.perf_counter() - started

@@ -140,9 +140,12 @@ class FittedEncoder:
 
         Two encoders learn the same space but for a rotation; models that read both need one (Schönemann 1966).
         """
+        from threadpoolctl import threadpool_limits
+
         ours, theirs = self.embedded(told).astype(np.float64), before.vectors(told).astype(np.float64)
         middle, other = ours.mean(axis=0), theirs.mean(axis=0)
-        left, _, right = np.linalg.svd((ours - middle).T @ (theirs - other))
+        with threadpool_limits(1, "blas"):  # a sum over customers must not depend on how many cores share it
+            left, _, right = np.linalg.svd((ours - middle).T @ (theirs - other))
         turn = left @ right
         return replace(self, turn=turn, shift=other - middle @ turn)
 

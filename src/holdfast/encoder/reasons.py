@@ -26,7 +26,10 @@ from holdfast.encoder.tokens import STANDING, Tokens, pad, standing_of
 from holdfast.encoder.words import ABOUT, ABOUT_ONE, HISTORY, IN_WEEK, NEVER, day_text, events_text, silence_text
 
 Floats = NDArray[np.float64]
-By = Literal["event_type", "category", "week"]
+#: How events are grouped into reasons: by type and week, by type, by category, or everything of a week.
+By = Literal["week", "event_type", "category", "whole_week"]
+Method = Literal["gradients", "occlusion"]
+Group = tuple[str, int, int]
 _QUIET = 4  # numbers of `standing` that tell the silence; the rest tells age and how many events there were
 
 
@@ -86,8 +89,9 @@ def _walk(
     weight = torch.as_tensor((weights / 2).astype(np.float32), device=device)
     way = (empty + share[:, None, None] * (entered - empty)).requires_grad_()
     stood = (usual + share[:, None] * (here - usual)).requires_grad_()
-    said = _log_odds(encoder, network.embedding(network.states(way)[:, -1], stood))
-    slope, slope_stood = torch.autograd.grad(said[1:-1].sum(), (way, stood))
+    with torch.backends.cudnn.flags(enabled=False):  # cuDNN gives no gradients of a network that is not being taught
+        said = _log_odds(encoder, network.embedding(network.states(way)[:, -1], stood))
+        slope, slope_stood = torch.autograd.grad(said[1:-1].sum(), (way, stood))
     parts = (torch.einsum("s,spw->pw", weight, slope[1:-1]) * (entered - empty)).sum(dim=-1)[1:]
     rest = (weight @ slope_stood[1:-1]) * (here - usual)
     first, last = said[0].item(), said[-1].item()
@@ -137,21 +141,32 @@ def weeks(told: EventSequences) -> NDArray[np.int64]:
 
 
 def reasons(
-    encoder: FittedEncoder, told: EventSequences, *, by: By = "week", top: int = 3, language: Language = "en",
-    zone_name: str = "UTC", attributed: Attributed | None = None,
+    encoder: FittedEncoder, told: EventSequences, *, by: By = "week", method: Method = "gradients", top: int = 3,
+    language: Language = "en", zone_name: str = "UTC", attributed: Attributed | None = None,
 ) -> list[list[dict[str, Any]]]:  # fmt: skip
     """For each row at most `top` of {feature, value, contribution, text}, strongest first, on the side of the forecast.
 
-    A customer more likely to leave than to stay gets what raises p_churn, any other what lowers it. Events of one type
-    and week (or of one type, or about one category) are one reason; so are the silence and the length of the history.
+    A customer more likely to leave than to stay gets what raises p_churn, any other what lowers it. Events of one group
+    (`By`) are one reason; so are the silence and the length of the history. `gradients` share the forecast out among
+    all of them; `occlusion` says of each group of events what its absence would change, and shares nothing out.
     """
     told = told.newest(encoder.config.length)
-    parts = integrated_gradients(encoder, told) if attributed is None else attributed
+    groups, names = grouped(told, by)
+    if method == "occlusion":
+        side, pulls = _said(encoder, told), occlusion(encoder, told, groups)
+        rest = np.zeros((len(told), 2))
+    else:
+        parts = integrated_gradients(encoder, told) if attributed is None else attributed
+        side, pulls = parts.total, _summed(parts.events, told, groups)
+        rest = np.column_stack([parts.silence, parts.history])
     found = []
     for row in range(len(told)):
-        side = 1.0 if parts.total[row] >= 0 else -1.0
-        each = [one for one in _told(told, parts, row, by, zone_name) if side * one[2] > 1e-9]
-        each.sort(key=lambda one: (-side * one[2], one[0]))
+        lean = 1.0 if side[row] >= 0 else -1.0
+        each = [
+            *_standing_reasons(told, row, rest[row], zone_name),
+            *_group_reasons(told, row, names[row], pulls[row], by, zone_name),
+        ]
+        each = sorted((one for one in each if lean * one[2] > 1e-9), key=lambda one: (-lean * one[2], one[0]))
         found.append(
             [
                 {"feature": name, "value": value, "contribution": pull, "text": text.render(language)}
@@ -161,31 +176,55 @@ def reasons(
     return found
 
 
-def _told(
-    told: EventSequences, parts: Attributed, row: int, by: By, zone_name: str
+def grouped(told: EventSequences, by: By) -> tuple[NDArray[np.int64], list[list[Group]]]:
+    """The group of each position within its row, and each row's groups as (name, weeks ago, number of events).
+
+    >>> from holdfast.core.clock import Cutoff
+    >>> from holdfast.core.sequences import tiny_sequences
+    >>> told = tiny_sequences({"ann": [(9, "view"), (8, "view"), (1, "view")]}, Cutoff.parse("2024-01-10"))
+    >>> grouped(told, "week")[1]
+    [[('view', 1, 2), ('view', 0, 1)]]
+    """
+    week = weeks(told) if by in ("week", "whole_week") else np.zeros(len(told.positions), np.int64)
+    kind, category = told.events.kind[told.positions], told.category
+    number, names = np.zeros(len(told.positions), np.int64), []
+    for row in range(len(told)):
+        mine: dict[tuple[str, int], list[int]] = {}
+        for at in range(int(told.offsets[row]), int(told.offsets[row + 1])):
+            if by == "category":
+                name = str(told.categories[int(category[at])].as_py()) if category[at] >= 0 else ""
+            else:
+                name = "" if by == "whole_week" else EVENT_TYPES[kind[at]] if kind[at] >= 0 else "event"
+            places = mine.setdefault((name, int(week[at])), [len(mine), 0])
+            number[at], places[1] = places[0], places[1] + 1
+        names.append([(name, ago, places[1]) for (name, ago), places in mine.items()])
+    return number, names
+
+
+def _summed(events: Floats, told: EventSequences, groups: NDArray[np.int64]) -> Floats:
+    found = np.zeros((len(told), int(groups.max(initial=-1)) + 1))
+    np.add.at(found, (told.row_of, groups), events)
+    return found
+
+
+def _standing_reasons(
+    told: EventSequences, row: int, pulls: Floats, zone_name: str
 ) -> Iterator[tuple[str, float, float, Text]]:
-    """Every reason of a row: name, value, contribution, sentence."""
-    begin, end = int(told.offsets[row]), int(told.offsets[row + 1])
-    cutoff = int(told.key.cutoff[row])
-    yield _silence(told, row, cutoff, float(parts.silence[row]), zone_name)
+    """The silence and the history of a row: name, value, contribution, sentence."""
+    cutoff, seen = int(told.key.cutoff[row]), int(told.seen[row])
+    yield _silence(told, row, cutoff, float(pulls[0]), zone_name)
     days = (cutoff - int(told.first_at[row])) // DAY_MICROS
-    seen = int(told.seen[row])
     history = Text(HISTORY.render("en", count=seen, days=days), HISTORY.render("zh", count=seen, days=days))
-    yield "history", float(seen), float(parts.history[row]), history
-    groups: dict[tuple[str, int], list[int]] = {}
-    week = weeks(told)[begin:end] if by == "week" else np.zeros(end - begin, np.int64)
-    category = told.category[begin:end]
-    for place in range(end - begin):
-        code = int(told.events.kind[told.positions[begin + place]])
-        name = EVENT_TYPES[code] if code >= 0 else "event"
-        if by == "category":
-            name = str(told.categories[int(category[place])].as_py()) if category[place] >= 0 else ""
-        groups.setdefault((name, int(week[place])), []).append(begin + place)
-    for (name, ago), places in groups.items():
-        if by == "category" and not name:
-            continue
-        pull = float(parts.events[places].sum())
-        yield f"{by}:{name}", float(len(places)), pull, _group_text(name, len(places), by, ago, cutoff, zone_name)
+    yield "history", float(seen), float(pulls[1]), history
+
+
+def _group_reasons(
+    told: EventSequences, row: int, names: list[Group], pulls: Floats, by: By, zone_name: str
+) -> Iterator[tuple[str, float, float, Text]]:
+    for number, (name, ago, count) in enumerate(names):
+        if by != "category" or name:
+            text = _group_text(name, count, by, ago, int(told.key.cutoff[row]), zone_name)
+            yield f"{by}:{name}".rstrip(":"), float(count), float(pulls[number]), text
 
 
 def _group_text(name: str, count: int, by: By, ago: int, cutoff: int, zone_name: str) -> Text:

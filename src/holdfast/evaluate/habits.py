@@ -6,8 +6,9 @@ churns more often than said in the next period and in a later one as well. So th
 
     (happened - said in the next horizon) x (happened - said in a later horizon, said from the same cutoff),
 
-has on average the variance of the habits as its mean, in units of p(1-p) p'(1-p') (log-odds, first order). Periods that
-touch are passed over where others are at hand, since an order in one makes an order in the next less likely for a while.
+has the variance of customers' own probabilities as its mean. It is told in log-odds: the standard deviation of a normal
+spread of log-odds whose mean probability is what was said, and whose variance is what was seen. Periods that touch are
+passed over where others are at hand, since an order in one makes an order in the next less likely for a while.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from holdfast.core.clock import Cutoff
 from holdfast.evaluate.forward import Forward
 from holdfast.metrics.probability import bin_of
 from holdfast.models.columns import ROLES
-from holdfast.models.intervals import Habit
+from holdfast.models.intervals import BEND, Habit
 from holdfast.models.logit import fit_logit, logit, sigmoid
 
 Floats = NDArray[np.float64]
@@ -56,9 +57,26 @@ def _fifths(said: Floats) -> list[NDArray[np.int64]]:
 
 
 def _spread(said: Floats, product: Floats, unit: Floats) -> tuple[float, float]:
+    """Mean log-odds of a group and the spread of its customers' own, by their variance over p(1-p) p'(1-p')."""
     variance = float(product.sum() / unit.sum())
     error = float(np.sqrt(((product - variance * unit) ** 2).sum()) / unit.sum())
-    return float(said.mean()), float(np.sqrt(max(0.0, variance - error)))
+    middle = float(said.mean())
+    return middle, in_log_odds(max(0.0, variance - error), middle)
+
+
+def in_log_odds(variance: float, said: float) -> float:
+    """The standard deviation of log-odds behind a variance of probabilities, in units of (p (1 - p))^2 at the mean p.
+
+    >>> round(in_log_odds(0.0, 0.0), 2), round(in_log_odds(0.694, 0.0), 2)
+    (0.0, 1.0)
+    """
+    spreads = np.linspace(0.0, 4.0, 81)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(31)
+    weights = weights / weights.sum()
+    p = sigmoid((said * np.sqrt(1 + BEND * spreads**2))[:, None] + spreads[:, None] * nodes)
+    mean = p @ weights
+    seen = (p**2 @ weights - mean**2) / (mean * (1 - mean)) ** 2
+    return float(np.interp(variance, np.maximum.accumulate(seen), spreads))
 
 
 def _pairs(forward: Forward, model: str, by: Cutoff, later: int) -> Iterator[Pair]:

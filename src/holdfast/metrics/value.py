@@ -117,7 +117,7 @@ def value_gain(metric: str, ours: Any, theirs: Any) -> Any:
     (0.2, 0.1)
     """
     if metric == "bias":
-        return np.abs(theirs) - np.abs(ours)
+        return abs(theirs) - abs(ours)
     return theirs - ours if metric in LESS_IS_BETTER else ours - theirs
 
 

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 Habit = tuple[tuple[float, float], ...]
 Whose = Literal["customer", "group"]
 #: (standard deviation of the logistic curve's slope)^2: what turns the mean of a spread-out risk into its middle.
-_BEND = 0.346
+BEND = 0.346
 #: Doubt about the level where fewer than three slices tell: about what one season moved Online Retail by.
 _UNTOLD_SD = 0.3
 #: The other models err as well, which hides part of the way to the truth; set so that planted worlds are covered.
@@ -66,8 +66,10 @@ class Intervals:
         from one half than their mean (log-odds times sqrt(1 + .346 habit^2)), and so does the interval.
         """
         said = logit(p_churn)
-        habit = np.interp(said, *zip(*self.habit, strict=True)) if self.habit and whose == "customer" else 0.0 * said
-        middle = said * np.sqrt(1.0 + _BEND * habit**2)
+        habit = np.zeros(len(said))
+        if self.habit and whose == "customer":
+            habit = np.interp(said, [at for at, _ in self.habit], [sd for _, sd in self.habit])
+        middle = said * np.sqrt(1.0 + BEND * habit**2)
         variance = self._refit_variance(features, calibrator) + self.level_sd**2 + self.form_sd**2 + habit**2
         half = NormalDist().inv_cdf((1 + level) / 2) * np.sqrt(variance)
         return np.minimum(sigmoid(middle - half), p_churn), np.maximum(sigmoid(middle + half), p_churn)
@@ -132,7 +134,12 @@ def form_sd(ours: Evidence, others: Sequence[Evidence], calibrator: Calibrator) 
 
 
 def refit(model: Model, slices: Slices, *, count: int, seed: int, progress: Progress = SILENT) -> tuple[Fitted, ...]:
-    """The model fitted to `count` resamples of customers and of slices."""
+    """The model fitted to `count` resamples of customers and of slices.
+
+    A model with a `light` form is resampled in that form: fewer trees or networks add noise of their own, so the
+    interval errs on the wide side.
+    """
+    model = model.light() if hasattr(model, "light") else model
     (codes,), customers = customer_codes([slices.features.key.customer_id])
     slice_of = np.searchsorted(np.unique(slices.features.key.cutoff), slices.features.key.cutoff)
     random = np.random.default_rng([seed, 11])

@@ -217,12 +217,22 @@ def as_untreated(evidence: Evidence, weights: Floats | None) -> Evidence:
         return evidence
     rows = []
     for one in evidence.slices:
-        mine = np.flatnonzero((evidence.cutoff == one) & (weights > 0))
-        mine = mine[np.lexsort((mine, evidence.said[mine]))]
-        count = round(effective(weights[mine]))
-        if count:
-            upto = np.cumsum(weights[mine])
-            steps = (np.arange(count) + 0.5) * upto[-1] / count
-            rows.append(mine[np.minimum(np.searchsorted(upto, steps), len(mine) - 1)])
+        mine = np.flatnonzero(evidence.cutoff == one)
+        rows.append(mine[drawn(weights[mine], np.lexsort((mine, evidence.said[mine])))])
     kept = np.concatenate(rows) if rows else np.array([], np.int64)
     return replace(evidence, said=evidence.said[kept], happened=evidence.happened[kept], cutoff=evidence.cutoff[kept])
+
+
+def drawn(weights: Floats, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows drawn by weight at even steps of the weight cumulated in this order, as many as the weights are worth.
+
+    >>> drawn(np.array([1.0, 0.0, 1.0]), np.arange(3)).tolist()
+    [0, 2]
+    """
+    mine = order[weights[order] > 0]
+    count = round(effective(weights[mine]))
+    if not count:
+        return mine[:0]
+    upto = np.cumsum(weights[mine])
+    steps = (np.arange(count) + 0.5) * upto[-1] / count
+    return mine[np.minimum(np.searchsorted(upto, steps), len(mine) - 1)]

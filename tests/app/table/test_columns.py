@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from holdfast.app.table.ask import column_named, columns_named
 from holdfast.app.table.columns import understand
 from holdfast.app.table.encode import Encoder
+from holdfast.app.table.look import groups_of
 from holdfast.core.errors import UsageError
 
 
@@ -79,3 +82,29 @@ def test_columns_are_found_whatever_their_case_and_by_their_start() -> None:
     assert "did you mean 'CustomerID'" in str(error.value)
     with pytest.raises(UsageError, match="no column starts with"):
         columns_named(["pay_*"], names, "--drop")
+
+
+def test_groups_of_a_number_are_values_quarters_or_the_least_against_the_rest() -> None:
+    few = understand("n", pa.array([1, 2, 2, 3] * 10))
+    many = understand("n", pa.array([float(i) for i in range(100)] + [None] * 3))
+    skewed = understand("n", pa.array([1] * 90 + list(range(2, 12))))
+    names = [[name for name, _ in groups_of(one, np.arange(len(one.numbers)))] for one in (few, many, skewed)]
+    assert names == [["1", "2", "3"], ["0 – 24", "25 – 49", "50 – 74", "75 – 99", ""], ["1", "2 – 11"]]
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.text(max_size=12), st.floats().map(str), st.dates().map(str)), min_size=1, max_size=80
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_no_column_of_text_is_too_strange(cells: list[str | None]) -> None:
+    column = understand("x", pa.array(cells, pa.string()))
+    assert len(column.numbers) == len(column.codes) == len(cells)
+    assert not np.isinf(column.numbers).any()
+    assert column.kind != "category" or column.codes.max() < len(column.levels)
+    rows = np.arange(len(cells))
+    values = Encoder.learn((column,), rows).apply((column,), [str(at) for at in rows], rows).values
+    assert not np.isinf(values).any()
+    for row in rows:
+        assert (column.cell(int(row)) is None) == bool(column.missing[row])

@@ -83,6 +83,8 @@ def _by_number(column: TableColumn, values: Floats) -> list[tuple[str, NDArray[n
     if len(different) <= 5:
         return [(_said(column, float(one)), values == one) for one in different]
     edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS))
+    if edges[-1] <= different[0]:  # more than three quarters hold the least value: they against the rest
+        edges = different[1:2]
     place = np.where(np.isnan(values), -1, np.searchsorted(edges, np.nan_to_num(values), side="right"))
     found = []
     for at in range(len(edges) + 1):

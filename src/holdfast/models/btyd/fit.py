@@ -69,6 +69,16 @@ class PurchaseFit:
         errors = np.sqrt(np.diag(self.covariance)) * scale
         return {n: float(e) if np.isfinite(e) else None for n, e in zip(self.parameters, errors, strict=True)}
 
+    def intervals(self, level: float = 0.95) -> dict[str, tuple[float, float] | None]:
+        """An interval for each parameter, taken on the log scale so that it stays positive; None where it is not known."""
+        from scipy.special import ndtri
+
+        reach = float(ndtri(0.5 + level / 2)) * np.sqrt(np.diag(self.covariance))
+        natural = np.arange(len(self.theta)) < len(self.model.names)
+        ends = [np.where(natural, np.exp(one), one) for one in (self.theta - reach, self.theta + reach)]
+        pairs = zip(self.parameters, *ends, strict=True)
+        return {name: (float(low), float(high)) if np.isfinite(high) else None for name, low, high in pairs}
+
     @property
     def _effects(self) -> list[str]:
         return [f"{moved}:{name}" for moved in self.model.moves for name in self.covariates]
@@ -93,7 +103,8 @@ class PurchaseFit:
         h, skip = self._units(horizon), self._units(gap)
 
         def none(p: Sequence[Parameter], rows: Rows) -> Floats:
-            return self.model.p_none_after_gap(p, rows, skip, h) if skip > 0 else self.model.p_none(p, rows, h)
+            found = self.model.p_none_after_gap(p, rows, skip, h) if skip > 0 else self.model.p_none(p, rows, h)
+            return np.clip(found, 0.0, 1.0)
 
         return self._each(summary, covariates, none)
 
@@ -106,7 +117,7 @@ class PurchaseFit:
 
         def ahead(p: Sequence[Parameter], rows: Rows) -> Floats:
             whole = self.model.expected(p, rows, skip + h)
-            return whole - self.model.expected(p, rows, skip) if skip > 0 else whole
+            return np.maximum(whole - self.model.expected(p, rows, skip), 0.0) if skip > 0 else whole
 
         return self._each(summary, covariates, ahead)
 
@@ -211,7 +222,7 @@ class PurchaseFit:
         """For the report: parameters with standard errors, and how well they fit."""
         return {
             "model": self.model_id, "settings": self.model.settings(), "unit_days": self.unit_days,
-            "parameters": self.parameters, "standard_errors": self.standard_errors,
+            "parameters": self.parameters, "standard_errors": self.standard_errors, "intervals": self.intervals(),
             "log_likelihood": self.log_likelihood, "bic": self.bic, "customers": self.customers, "orders": self.orders,
         }  # fmt: skip
 

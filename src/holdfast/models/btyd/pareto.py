@@ -47,6 +47,7 @@ class ParetoNbd(PurchaseModel):
     """
 
     model_id: ClassVar[str] = "pareto_nbd"
+    part: ClassVar[int] = 1_500
     names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
     times: ClassVar[frozenset[str]] = frozenset({"alpha", "beta"})
     moves: ClassVar[Mapping[str, tuple[tuple[str, float], ...]]] = {

@@ -15,8 +15,8 @@ from holdfast.report.voice import Voice
 
 _TITLE = Text("How often they order, and whether they leave", "下单节奏，以及是否离开")
 _LEAD = Text(
-    "Of {n} customers who ever ordered, {orders} came back. The process that describes their orders best is {model}.",
-    "在{n}位下过单的客户中，共有{orders}次复购。最能描述其下单过程的是{model}。",
+    "{n} customers who ever ordered came back {orders} times. The process that describes their orders best is {model}.",
+    "{n}位下过单的客户共复购{orders}次。最能描述其下单过程的是{model}。",
 )
 _ABSENT = Text("No purchase process could be fitted: {why}.", "无法拟合购买过程：{why}。")
 _NONE = Text("the release holds none", "该版本未包含")

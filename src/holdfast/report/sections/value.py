@@ -28,7 +28,7 @@ _DECILES_CAPTION = Text(
 _GAIN = Text("How much of the money does the top of the list hold?", "名单前部包含多少消费？")
 _SHARE, _MONEY = Text("share of customers", "客户占比"), Text("share of spend", "消费占比")
 _SAID, _SPENT, _RANDOM = Text("said", "预测"), Text("spent", "实际"), Text("random", "随机")
-_MODEL = Text("model", "模型")
+_MODEL = Text("Model", "模型")
 _GAIN_CAPTION = Text(
     "Customers from the most valuable down. The top tenth held {top} of what was then spent; Gini {gini} of a perfect list's.",
     "按价值从高到低。前一成客户占此后消费的{top}；归一化基尼系数{gini}。",
@@ -54,12 +54,12 @@ def value(story: Story, voice: Voice) -> Section:
         share=voice.percent(facts["top_tenth"]),
     )  # fmt: skip
     judged = facts.get("cutoffs") or []
-    body = [
-        el("div", [_deciles(judged[-1], facts, voice), _gain(judged[-1], voice)], class_="pair"),
-        _cutoffs(judged, voice),
-    ]
+    body = None
+    if judged:
+        pictures = [one for one in (_deciles(judged[-1], facts, voice), _gain(judged[-1], voice)) if one is not None]
+        body = [el("div", pictures, class_="pair"), _cutoffs(judged, voice)]
     note = voice.pick(" ", "").join([f"{voice.say(_MODEL)}: {model_name(facts['model'], voice)}.", *facts["notes"]])
-    return Section("value", voice.say(_TITLE), lead, body if judged else None, note)
+    return Section("value", voice.say(_TITLE), lead, body, note)
 
 
 def _deciles(one: Mapping[str, Any], facts: Mapping[str, Any], voice: Voice) -> Html:

@@ -79,7 +79,7 @@ def _header(told: Told, title: str) -> Html:
     ]
     return el(
         "header", el("h1", title), el("ol", points, class_="opening"), tiles(_tiles(told)),
-        el("p", told.facts["protocol"], class_="note"),
+        el("p", told.facts["card"]["checked"], class_="note"),
     )  # fmt: skip
 
 

@@ -97,14 +97,14 @@ def scores(told: Told) -> Section:
         _RULE, loss=voice.number(after["value"], 3), low=voice.number(after["low"], 3),
         high=voice.number(after["high"], 3), majority=voice.percent(lines.majority(told), 1),
     )  # fmt: skip
-    body = join(table(heads, rows, label=voice.say(_SCORES)), pictures(told))
+    body = join(table(heads, rows, label=voice.say(_SCORES), class_="holders"), pictures(told))
     return Section("scores", voice.say(_SCORES), lead, body, note)
 
 
 def _name(told: Told, model: str) -> Html:
     shown: list[Any] = [told.model(model)]
     if model == told.chosen:
-        shown += [" ", chip("chosen", told.voice.say(_PUBLISHED))]
+        shown += [el("br"), chip("chosen", told.voice.say(_PUBLISHED))]
     return join(*shown)
 
 

@@ -58,6 +58,10 @@ FEW_COPIES = Text(
     "{copies} rows are equal or nearly equal to others, perhaps by chance; they were kept together.",
     "有{copies}行与其他行相同或几乎相同（可能只是巧合），已分在一起。",
 )
+GUESSED = Text(
+    "Which of the two labels is asked for was guessed: {positive}, the rarer one. --positive says otherwise.",
+    "两个标签值中要预测哪一个是猜的：取较少的{positive}。可用 --positive 指定。",
+)
 REPORT = Text("report: {path}", "报告：{path}")
 
 
@@ -117,7 +121,8 @@ def first_line(told: Told) -> str:
 def warnings(told: Told) -> list[str]:
     """What nobody may overlook: columns that know the answer, and copies."""
     few = told.facts["grouped"] and told.facts["copies"]["random_split"] is None
-    return [line for line in (suspect_line(told), "" if few else copies_line(told)) if line]
+    guessed = told.voice.say(GUESSED, positive=told.positive) if told.facts["label"]["guessed"] else ""
+    return [line for line in (suspect_line(told), guessed, "" if few else copies_line(told)) if line]
 
 
 def suspect_line(told: Told) -> str:
