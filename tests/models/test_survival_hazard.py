@@ -26,6 +26,8 @@ from holdfast.models.survival.periods import EDGES, RELEASE_DAYS, edges_with, kn
 from holdfast.models.survival.release import beside, next_order_at, summary, survival_table
 
 FIRST = Cutoff.parse("2024-01-01")
+#: Three columns: every tree may look at all of them.
+THREE_COLUMNS = Hazard(rounds=150, column_share=1.0)
 #: Orders a day of the typical customer: quick for a week, slower for a month, slow from then on.
 PACE = ((0.0, 7.0, 0.03), (7.0, 30.0, 0.015), (30.0, 1e9, 0.006))
 
@@ -136,7 +138,7 @@ def test_a_planted_pace_is_found_from_slices_of_all_ages(whole_days):
 @pytest.fixture(scope="module")
 def fitted() -> HazardFit:
     slices = shop(customers=1500, slices=14)
-    return Hazard(rounds=250, half_life_days=0.0).fit(slices.features, slices.outcomes)
+    return Hazard(rounds=150, column_share=1.0, half_life_days=0.0).fit(slices.features, slices.outcomes)
 
 
 def test_planted_hazards_are_recovered_customer_by_customer(fitted):
@@ -177,7 +179,7 @@ def test_contributions_add_up_to_the_log_odds_exactly(fitted):
     assert np.corrcoef(parts[:, 0], silence)[0, 1] > 0.9  # more silence speaks for churn
     assert np.corrcoef(parts[:, 1], orders)[0, 1] < -0.9
     noise = list(fitted.columns).index("noise")
-    assert np.abs(parts[:, noise]).mean() < 0.1 * np.abs(parts[:, 0]).mean()
+    assert np.abs(parts[:, noise]).mean() < 0.2 * np.abs(parts[:, 0]).mean()
 
 
 def test_rows_beyond_the_cap_are_drawn_and_said_the_same_every_time():
@@ -298,16 +300,16 @@ def now() -> Cutoff:
 
 @pytest.fixture(scope="module")
 def curves(past, now) -> FittedCurves:
-    return fit_curves(past, now)
+    return fit_curves(past, now, model=THREE_COLUMNS)
 
 
 def test_published_curves_are_right_on_average_and_by_fifths(curves):
     fresh = shop(customers=3000, slices=1, seed=21, ends=400)
     said = curves.survival(fresh.features)
-    assert np.abs(said - truth(fresh.features, RELEASE_DAYS)).mean() < 0.05  # 500 customers, small trees
+    assert np.abs(said - truth(fresh.features, RELEASE_DAYS)).mean() < 0.035  # 500 customers
     rows = beside(fresh.outcomes.duration, fresh.outcomes.event_observed, said)
     assert len(rows) == 36
-    assert all(abs(row["said"] - row["happened"]) < 0.06 for row in rows)
+    assert all(abs(row["said"] - row["happened"]) < 0.09 for row in rows)
     assert all(abs(row["said"] - row["happened"]) < 0.03 for row in rows if row["group"] == "all")
 
 
@@ -317,7 +319,7 @@ def test_curves_see_nothing_from_the_cutoff_on(past, now, curves):
     outcomes = past.outcomes
     seen = outcomes.event_observed & (outcomes.duration < age)
     blind = replace(outcomes, duration=np.where(seen, outcomes.duration, np.maximum(age, 0)), event_observed=seen)
-    again = fit_curves(Slices(past.features, blind), now)
+    again = fit_curves(Slices(past.features, blind), now, model=THREE_COLUMNS)
     assert again.to_bytes() == curves.to_bytes()
 
 

@@ -29,12 +29,14 @@ class Findings:
     cohorts: dict[str, Any] = field(default_factory=dict)
     lifecycle: dict[str, Any] = field(default_factory=dict)
     retention: dict[str, Any] = field(default_factory=dict)
+    families: dict[str, float] = field(default_factory=dict)
 
 
 def find(
     question: Study, now: FeatureTable, model: Published, said: Predictions, proof: Backtest, language: Language
 ) -> Findings:
     """Life-cycle, value at risk, bands and reasons of everybody; cohorts and curves of the shop."""
+    from holdfast.models.surrogate import family_weights
     from holdfast.models.value import season_of
     from holdfast.profile.cohorts import cohorts, retention_curves
     from holdfast.profile.lifecycle import lifecycle, lifecycle_over_time
@@ -48,7 +50,7 @@ def find(
     factor = season_of(table, question.asked.cutoff, question.asked.horizon, question.asked.zone)
     at_risk = model.value(now, said.p_churn, factor).at_risk
     total = model.total_at_risk(now, said.p_churn, season=factor, seed=question.shop.settings.seed)
-    ahead = look_ahead(question, now, said, language)
+    ahead = look_ahead(question, now, said, proof, language)
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
     return Findings(
         customers=_customers(question, now, said, model, at_risk, states, ahead, language),
@@ -57,6 +59,7 @@ def find(
         cohorts=cohorts(orders, day, data_from=orders.first_day()),
         lifecycle=lifecycle_over_time(orders, day, rules),
         retention=retention_curves(orders, day),
+        families=family_weights(model.fitted, now),
     )
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from holdfast.evaluate.final import Published
     from holdfast.report.story import Story
 
+LANGUAGE_FILES: dict[Language, str] = {"en": "transparency.md", "zh": "transparency.zh.md"}
+
 
 def publish(
     question: Study,
@@ -45,6 +47,7 @@ def publish(
         _write_json(folder / "outlook.json", dict(found.ahead.facts))
         _write_json(folder / "summary.json", _summary(told, summary(told, language), language))
         model.save(folder / "models")
+        _write_transparency(folder / "models", found, model)
         for name, data in found.ahead.files.items():
             (folder / "models" / name).write_bytes(data)
         write_lists(folder / "lists", found.customers.to_pylist(), language)
@@ -133,6 +136,16 @@ def _write_tables(folder: Path, found: Findings) -> None:
     filled = {"customers": found.customers, "survival": found.ahead.survival}
     for name, table in RELEASE_TABLES.items():
         write_table(folder / f"{name}.parquet", filled.get(name, table.empty()))
+
+
+def _write_transparency(folder: Path, found: Findings, model: Published) -> None:
+    """How the forecast is made, what matters in it and what it must not be used for, in every language."""
+    from holdfast.models.transparency import shop_report
+
+    worth = found.ahead.facts.get("value")
+    for language, name in LANGUAGE_FILES.items():
+        said = shop_report(model.card, found.families, value=worth, language=language)
+        (folder / name).write_text(said["markdown"], encoding="utf-8")
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -63,7 +63,7 @@ def case(*, data: str | None = None, full: bool = False, progress: Progress = SI
         raise UsageError(f"the case bench knows no data {data!r}", remedy="it makes its own: leave --data out")
     worlds = 5 * WORLDS if full else WORLDS
     found: list[Score] = []
-    accuracies: dict[tuple[str, str], list[float]] = {}
+    over: dict[tuple[str, str, str], list[float]] = {}
     for seed in range(1, worlds + 1):
         progress.step("worlds", seed - 1, worlds)
         started = time.perf_counter()
@@ -71,17 +71,13 @@ def case(*, data: str | None = None, full: bool = False, progress: Progress = SI
         if seed == 1:
             found += [replace(one, seconds=round(time.perf_counter() - started, 1)) for one in rows]
         for one in rows:
-            if one.metric == "accuracy":
-                accuracies.setdefault((one.protocol, one.model), []).append(one.value)
+            if one.metric in ("accuracy", "policy_value"):
+                over.setdefault((one.protocol, one.model, one.metric), []).append(one.value)
     progress.step("worlds", worlds, worlds)
-    for (protocol, model), values in accuracies.items():
-        low, high = np.quantile(values, [0.025, 0.975])
-        spread = f"{protocol}, mean of {worlds} worlds"
-        found.append(
-            Score(
-                "case", "textbook", spread, model, "accuracy", float(np.mean(values)), float(low), float(high), worlds
-            )
-        )
+    for (protocol, model, metric), values in over.items():
+        low, high = (float(end) for end in np.quantile(values, [0.025, 0.975]))
+        mean, protocol = float(np.mean(values)), f"{protocol}, mean of {worlds} worlds"
+        found.append(Score("case", "textbook", protocol, model, metric, mean, low, high, worlds))
     return found
 
 

@@ -1,9 +1,10 @@
 """The textbook's log: 1,000 customers, 500 goods, events of type browse, search and purchase with durations.
 
-The process, day by day. Customers join over the first 150 days. One who is still there comes with a chance of his own (visits a day ~ Gamma, mean one a
-week). A visit has 1 + Poisson(2.5) looks at goods, each as long as the mood is good, and Poisson(0.8) searches that find
-something three times in five. What was found is bought the likelier. A purchase lifts the mood, a search in vain lowers it.
-After each visit he leaves for good with chance 1 / (1 + exp(4.4 + 1.4 mood)): churn truly depends on what was done.
+The process, day by day. Customers join over the first 150 days. One who is still there comes with a chance of his own
+(visits a day ~ Gamma, mean one a week). A visit has 1 + Poisson(2.5) looks at goods, each as long as the mood is good,
+and Poisson(0.8) searches that find something three times in five. What was found is bought the likelier. A purchase lifts
+the mood, a search in vain lowers it. After each visit he leaves for good with chance 1 / (1 + exp(4.4 + 1.4 mood)): churn
+truly depends on what was done.
 Nobody sees the leaving; the shop sees only that no event follows.
 """
 
@@ -33,7 +34,9 @@ class Log:
     def before(self, day: int) -> Log:
         """What was known when this day began."""
         known = self.day < day
-        return Log(*(one[known] for one in (self.customer, self.day, self.kind, self.good, self.seconds)))
+        return Log(
+            self.customer[known], self.day[known], self.kind[known], self.good[known], self.seconds[known]
+        )  # fmt: skip
 
 
 @dataclass
@@ -72,7 +75,7 @@ def p_silent(minds: Minds, horizon: int, seed: int, times: int = 200) -> Floats:
     future, came = minds.copy(times), np.zeros(len(minds.there) * times, bool)
     for _ in range(horizon):
         came |= future.there & (random.random(len(came)) < 1 - np.exp(-future.rate))  # one visit settles it
-    return 1 - came.reshape(times, -1).mean(axis=0)
+    return np.asarray(1 - came.reshape(times, -1).mean(axis=0))
 
 
 def _visits(minds: Minds, day: int, random: np.random.Generator, cumulated: Floats) -> tuple[NDArray[np.generic], ...]:

@@ -153,6 +153,8 @@ def learnt(rows: Prefixes, parts: Sequence[tuple[Any, Any]], progress: Progress)
         for name, of in said.items():
             of[test] = Intent(learner=name).fit(rows.take(train)).predict(rows.features.take(test))
     progress.step("learn intent", len(parts), len(parts))
+    of = said["base_rate"]  # one rate for all parts: rates by part would rank rows by part
+    said["base_rate"] = np.where(np.isnan(of), np.nan, np.nanmean(of))
     return said
 
 

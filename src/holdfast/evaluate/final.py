@@ -51,10 +51,13 @@ class Published:
 
     def predict(self, features: FeatureTable) -> Predictions:
         """p_churn with the ends of each customer's own 90% interval; refuses a table that lacks a column."""
-        raw = self.fitted.predict(features).p_churn
-        p = self.calibrator.apply(raw, features.key.cutoff)
+        p = self.p_churn(features)
         low, high = self.intervals.around(features, p, self.calibrator)
         return Predictions(features.key, self.horizon, self.model_id, p, low, high)
+
+    def p_churn(self, features: FeatureTable) -> Floats:
+        """The same without intervals: quick, for many rows that differ a little."""
+        return self.calibrator.apply(self.fitted.predict(features).p_churn, features.key.cutoff)
 
     def ends(
         self, features: FeatureTable, p_churn: Floats, *, level: float = 0.9, whose: Whose = "customer"

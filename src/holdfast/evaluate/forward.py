@@ -24,6 +24,7 @@ from holdfast.models.ensemble import Ensemble
 from holdfast.models.fitting import fit_on
 from holdfast.models.intervals import join
 from holdfast.models.parts import hashed, parts_of
+from holdfast.models.treated import drawn
 
 Floats = NDArray[np.float64]
 #: Thinning leaves at least so many slices.
@@ -46,12 +47,14 @@ class Forward:
         return [one for one in sorted(self.raw[model]) if one.plus(*self.closes_after) <= by]
 
     def evidence(self, model: str, cutoffs: Sequence[Cutoff], *, crossed: bool = True) -> Evidence:
-        """What the model said and what happened at these cutoffs."""
+        """What the model said and what happened at these cutoffs; rows with weights are drawn by them, alike for all models."""
         said = self.crossed[model] if crossed else self.raw[model]
         parts, lag = [], sum(length.micros for length in self.closes_after)
         for one in cutoffs:
-            happened = self.slices.at([one]).outcomes.churned
-            parts.append(Evidence(said[one], happened, np.full(len(happened), one.micros), lag))
+            rows = self.slices.at([one])
+            kept = np.arange(len(rows)) if rows.weights is None else drawn(rows.weights, np.arange(len(rows)))
+            happened = rows.outcomes.churned[kept]
+            parts.append(Evidence(said[one][kept], happened, np.full(len(happened), one.micros), lag))
         return join(parts)
 
 

@@ -117,7 +117,7 @@ def value_gain(metric: str, ours: Any, theirs: Any) -> Any:
     (0.2, 0.1)
     """
     if metric == "bias":
-        return np.abs(theirs) - np.abs(ours)
+        return abs(theirs) - abs(ours)
     return theirs - ours if metric in LESS_IS_BETTER else ours - theirs
 
 
@@ -148,7 +148,11 @@ def gain_curve(spent: NDArray[Any], said: NDArray[Any], points: int = 20) -> lis
     {'share': 0.5, 'gain': 0.75, 'perfect': 0.75}
     """
     return [
-        {"share": float(one), "gain": top_share(spent, said, float(one)), "perfect": top_share(spent, spent, float(one))}
+        {
+            "share": float(one),
+            "gain": top_share(spent, said, float(one)),
+            "perfect": top_share(spent, spent, float(one)),
+        }
         for one in np.arange(1, points + 1) / points
     ]
 

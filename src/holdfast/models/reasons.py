@@ -122,7 +122,7 @@ def singular(sentence: str) -> str:
     'ordered on 1 day, 11 days ago, 1 category, 1 different item'
     """
     sentence = re.sub(r"(?<![\d.,])(1 (?:[a-z]+ )?[a-z]+)ies\b", r"\1y", sentence)
-    return re.sub(r"(?<![\d.,])(1 (?:different |failed |order |cart )?[a-z]+)s\b", r"\1", sentence)
+    return re.sub(r"(?<![\d.,])(1 (?:different |failed |order |cart |more )?[a-z]+)s\b", r"\1", sentence)
 
 
 def number_text(value: float, unit: str = "", currency: str = "") -> str:

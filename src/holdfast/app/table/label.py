@@ -44,7 +44,8 @@ def read_label(column: str, cells: Any, positive: str | None) -> Label:
     """Understand a label column; raises what `LEAST_ROWS`, one value, too many values or an unknown positive ask for."""
     text = np.asarray(text_of(cells).to_pylist(), object)
     known = np.array([one is not None for one in text], bool)
-    values, counts = np.unique(text[known].astype(str), return_counts=True)
+    found, counts = np.unique(text[known].astype(str), return_counts=True)
+    values = [str(one) for one in found]
     where = f"column {column}"
     if not known.any():
         raise InputRefused("the label is empty in every row", where=where, remedy="name another column with --label")
@@ -59,7 +60,7 @@ def read_label(column: str, cells: Any, positive: str | None) -> Label:
             f"the label is {values[0]!r} in every row: nothing can be learnt from one class",
             where=where, remedy="give rows of both kinds",
         )  # fmt: skip
-    chosen, guessed = _positive(list(values), counts, positive, where)
+    chosen, guessed = _positive(values, counts, positive, where)
     happened = known & (text == chosen)
     _enough(happened, known, where)
     return Label(column, chosen, tuple(one for one in values if one != chosen), happened, known, guessed)

@@ -33,12 +33,14 @@ def btyd_columns(
     """
     for name in models:
         if name != CHOSEN and PURCHASE_MODELS[name].opportunities:
-            raise UsageError(f"{name} reads opportunities, not (frequency, t_x, T)", remedy="use another purchase model")
+            raise UsageError(
+                f"{name} reads opportunities, not (frequency, t_x, T)", remedy="use another purchase model"
+            )
     columns = tuple(column for name in models for column in _columns_of(name))
     values = np.full((len(key), len(columns)), np.nan, np.float32)
     for cutoff in key.cutoffs:
         rows = np.flatnonzero(key.at([cutoff]))
-        summary, where = _histories_at(histories, cutoff, key.take(rows))
+        summary, where = histories_at(histories, cutoff, key.take(rows))
         told = [one for name in models for one in _told(name, summary, horizon, gap)]
         found = where >= 0
         for at, said in enumerate(told):
@@ -46,7 +48,7 @@ def btyd_columns(
     return FeatureTable(key, columns, values)
 
 
-def _histories_at(histories: FeatureTable, cutoff: Cutoff, key: Key) -> tuple[PurchaseSummary, np.ndarray]:
+def histories_at(histories: FeatureTable, cutoff: Cutoff, key: Key) -> tuple[PurchaseSummary, np.ndarray]:
     """Everybody's history as of the cutoff, and which of them each row of the key is (-1: none)."""
     here = histories.at([cutoff])
     place = pc.index_in(key.customer_id, value_set=here.key.customer_id).fill_null(-1)
@@ -81,5 +83,3 @@ def _columns_of(name: str) -> tuple[FeatureColumn, ...]:
             f"{_MISSING}, or the orders do not tell who has left",
         ),
     )  # fmt: skip
-
-

@@ -48,17 +48,17 @@ class PurchaseSummary:
         opportunities: bool = False,
     ) -> PurchaseSummary:  # fmt: skip
         """From columns; NaN frequency: the customer never ordered. Raises UsageError for what cannot be a history."""
-        columns = [np.atleast_1d(np.asarray(one, np.float64)) for one in (frequency, t_x, T)]
-        if len({one.shape for one in columns}) != 1 or columns[0].ndim != 1:
+        x, last, end = columns = [np.atleast_1d(np.asarray(one, np.float64)) for one in (frequency, t_x, T)]
+        if len({one.shape for one in columns}) != 1 or x.ndim != 1:
             raise UsageError(f"frequency, t_x and T have shapes {[one.shape for one in columns]}, not one length")
         if not 0 < unit_days < _LONGEST_DAYS:
             raise UsageError(f"a unit of {unit_days} days", remedy="unit_days=1 for days, 7 for weeks")
-        for what, bad, remedy in _faults(*columns, unit_days, opportunities):
+        for what, bad, remedy in _faults(x, last, end, unit_days, opportunities):
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
                 values = ", ".join(f"{one[row]:g}" for one in columns)
                 raise UsageError(what, where=f"row {row}: frequency, t_x, T = {values}", remedy=remedy)
-        return cls(*columns, float(unit_days), log_gaps, opportunities)
+        return cls(x, last, end, float(unit_days), log_gaps, opportunities)
 
     @classmethod
     def from_features(cls, table: FeatureTable) -> PurchaseSummary:
@@ -198,7 +198,7 @@ def _faults(
         (f"more than {_MOST_ORDERS:,} repeat orders of one customer", x > _MOST_ORDERS, "leave out this account"),
         (
             "opportunities are not whole numbers, or fewer than the orders",
-            opportunities & known & ((t_x != np.floor(t_x)) | (T != np.floor(T)) | (x > t_x)),
+            opportunities & known & ((t_x != np.floor(t_x)) | (np.floor(T) != T) | (x > t_x)),
             "count periods, each with an order or without",
         ),
     )  # fmt: skip

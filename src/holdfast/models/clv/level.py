@@ -3,12 +3,12 @@
 A model of spend over 90 days learns from slices at least 90 days old. Meanwhile shorter windows have closed: what the
 newest slices have spent in their first 30 days says how far the level has moved since (`recent`). A shop with more than
 a year of slices also knows how far off the same fit is at the same time of earlier years (`season`). Which of them is
-believed, if any, earlier cutoffs decide; what the coming season will do differently nobody can know from one year.
+believed, if any, earlier cutoffs decide (see `choose_level`); what the coming season will do differently nobody can know from one year.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,9 @@ Floats = NDArray[np.float64]
 _FURTHEST = 2.0
 #: Slices within so many days of the same date of an earlier year speak for the season.
 _SEASON_DAYS = 20.0
-#: A correction must have been tried at so many earlier cutoffs before it may win; till then `recent` is used.
+#: A correction must have been tried at so many earlier cutoffs before it may replace the usual one.
 NEED_TRIED = 3
-KINDS = ("recent", "none", "season")
+KINDS = ("season", "recent", "none")
 #: Doubt about the level (standard deviation of its logarithm) where nothing has shown how far it moves.
 UNTOLD_SD = 0.25
 
@@ -76,23 +76,28 @@ def season_level(fitted: ValueFitted, long: Slices, cutoff: Cutoff, gap: Duratio
     return _believed("season", [_moved(fitted, long.at([one]), 1.0) for one in same]) if same else None
 
 
-def levels(
-    fitted: ValueFitted, long: Slices, short: Slices | None, cutoff: Cutoff, gap: Duration
-) -> dict[str, Level]:
+def levels(fitted: ValueFitted, long: Slices, short: Slices | None, cutoff: Cutoff, gap: Duration) -> dict[str, Level]:
     """Every correction that can be known at `cutoff`."""
     season = season_level(fitted, long, cutoff, gap)
     known = {"none": Level(), "recent": recent_level(fitted, long, short, cutoff, gap)}
     return known if season is None else {**known, "season": season}
 
 
-def choose_level(errors: Mapping[str, Sequence[float]]) -> str:
-    """The kind with the least mean absolute error at the earlier cutoffs, where it was tried often enough.
+def choose_level(errors: Sequence[Mapping[str, float]], known: Collection[str]) -> str:
+    """Which correction to use, of those known now: `season`, else `recent`, unless another was always nearer.
 
-    >>> choose_level({"none": [0.2, 0.2, 0.2], "recent": [0.1, 0.2, 0.2], "season": [0.0]})
-    'recent'
+    `errors` has one entry for each earlier cutoff: the error of each correction that was known there. Another kind wins
+    only if it was nearer at every cutoff where both were tried, and those were at least NEED_TRIED.
+
+    >>> choose_level([{"none": 0.1, "recent": 0.2}] * 3, ["none", "recent"]), choose_level([], ["none", "recent", "season"])
+    ('none', 'season')
     """
-    tried = {kind: float(np.mean(np.abs(errors[kind]))) for kind in KINDS if len(errors.get(kind, ())) >= NEED_TRIED}
-    return min(tried, key=lambda kind: tried[kind]) if tried else "recent"
+    best = next((kind for kind in ("season", "recent") if kind in known), "none")
+    for kind in KINDS:
+        both = [one for one in errors if kind in one and best in one]
+        if kind in known and len(both) >= NEED_TRIED and all(abs(one[kind]) < abs(one[best]) for one in both):
+            best = kind
+    return best
 
 
 def _believed(kind: str, seen: Sequence[tuple[float, float]]) -> Level:

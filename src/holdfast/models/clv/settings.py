@@ -19,8 +19,8 @@ class ValueSettings:
     discount_rate: float = setting(0.10, "Yearly rate at which later money counts less.")
     margin_rate: float = setting(0.30, "Margin as a share of revenue: assumed until the shop says otherwise.")
     use: tuple[str, ...] = setting(
-        ("carry_forward", "two_part_lognormal", "two_part_gamma", "tweedie", "ziln", "value_mean"),
-        "Value models that compete, simplest first; btyd_gamma_gamma joins where its columns are there.",
+        ("carry_forward", "btyd_gamma_gamma", "two_part_lognormal", "two_part_gamma", "tweedie", "ziln", "value_mean"),
+        "Value models that compete, simplest first; those whose columns are missing stay out.",
     )
     rolling: int = setting(4, "Earlier cutoffs at which value is forecast, to judge it and to correct its level.")
     max_train_rows: int = setting(20_000, "Customers are sampled down to about so many rows for each fit.")

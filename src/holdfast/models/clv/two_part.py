@@ -72,7 +72,9 @@ class LogAmount:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> LogAmount:
         recipe = None if saved["recipe"] is None else Recipe.from_dict(saved["recipe"])
-        return cls(recipe, float(saved["intercept"]), np.array(saved["coefficients"], np.float64), float(saved["smear"]))
+        return cls(
+            recipe, float(saved["intercept"]), np.array(saved["coefficients"], np.float64), float(saved["smear"])
+        )
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class TwoPartFit:
 
     def predict(self, features: FeatureTable) -> Floats:
         """Mean spend of each row over the horizon, currency units."""
-        return np.asarray(self.p_order(features) * np.clip(self.level * self.amount.predict(features), 0.0, self.ceiling))
+        return np.asarray(
+            self.p_order(features) * np.clip(self.level * self.amount.predict(features), 0.0, self.ceiling)
+        )
 
     def p_order(self, features: FeatureTable) -> Floats:
         """P(an order in the horizon) of each row."""

@@ -94,7 +94,9 @@ class Ziln:
         spend, weight = spend_of(outcomes), row_weights(features, self.half_life_days, weights)
         columns, ceiling = customer_columns(features), CEILING * float(spend.max())
         if int((spend > 0).sum()) < FEWEST_SPENDERS or not columns:
-            return ZilnFit(self.model_id, outcomes.horizon, None, np.zeros((3, 0)), weighted_mean(spend, weight), ceiling)
+            return ZilnFit(
+                self.model_id, outcomes.horizon, None, np.zeros((3, 0)), weighted_mean(spend, weight), ceiling
+            )
         recipe = Recipe.learn(features, columns)
         rows = recipe.apply(features)
         beta = np.vstack([fit_logit(rows, spend > 0, l2=self.l2, weights=weight), self._amount(rows, spend, weight)])
@@ -112,7 +114,9 @@ class Ziln:
         penalty[[0, width]] = 1e-6
         start = np.zeros(2 * width)
         start[0] = weighted_mean(logged, w)
-        start[width] = np.clip(np.log(max(float(np.sqrt(weighted_mean((logged - start[0]) ** 2, w))), 1e-3)), *_LOG_SIGMA)
+        start[width] = np.clip(
+            np.log(max(float(np.sqrt(weighted_mean((logged - start[0]) ** 2, w))), 1e-3)), *_LOG_SIGMA
+        )
 
         def loss(theta: Floats) -> tuple[float, Floats]:
             raw = design @ theta[width:]

@@ -72,8 +72,7 @@ def prefixes(
     until = int(sessions.micros.max()) if known_until is None else known_until
     closed = sessions.begins + int(closing_minutes * 60e6) <= until
     past = _history(sessions)
-    parts = [_after(sessions, k, past, closed) for k in lengths]
-    parts = [one for one in parts if one is not None]
+    parts = [one for k in lengths if (one := _after(sessions, k, past, closed)) is not None]
     if not parts:
         raise TooLittleData(f"no session has {min(lengths)} events before it buys", remedy="ask after fewer events")
     values = np.vstack([values for _, _, values in parts]).astype(np.float32)

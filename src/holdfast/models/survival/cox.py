@@ -140,7 +140,9 @@ class _Part:
         base = np.maximum(self.sums(scaled)[0], 1e-300)
         value = float(self.shared @ np.log(base) - self.weight[self.event] @ score[self.event])
         width = len(beta)
-        first = np.array([self.sums(scaled * self.X[:, i])[0] / base for i in range(width)]).reshape(width, len(self.event))
+        first = np.array([self.sums(scaled * self.X[:, i])[0] / base for i in range(width)]).reshape(
+            width, len(self.event)
+        )
         gradient = first @ self.shared - self.X[self.event].T @ self.weight[self.event]
         hessian = np.empty((width, width))
         for i in range(width):

@@ -84,7 +84,7 @@ class FittedCurves:
 
 def fit_curves(
     slices: Slices, cutoff: Cutoff, gap: Duration = NO_GAP, *, model: Hazard | None = None,
-    max_rows: int = 60_000, seed: int = 1, progress: Progress = SILENT,
+    max_rows: int = 30_000, seed: int = 1, progress: Progress = SILENT,
 ) -> FittedCurves:  # fmt: skip
     """Curves as they can be known at `cutoff`, from slices before it.
 

@@ -66,7 +66,7 @@ def _curves(facts: Mapping[str, Any], voice: Voice) -> Html:
     days = [0, *facts["days"]]
     typical = {one["share"]: one["survival"] for one in facts["typical"]}
     shown = [(_MEAN, facts["mean"]), (_EARLY, typical[0.1]), (_MIDDLE, typical[0.5]), (_LATE, typical[0.9])]
-    plot = Plot(_days_axis(facts, voice), share_axis(voice, voice.say(_Y)), voice.say(_TITLE), 300)
+    plot = Plot(_days_axis(facts["days"], voice), share_axis(voice, voice.say(_Y)), voice.say(_TITLE), 300)
     for kind, (name, survival) in zip(_KINDS, shown, strict=True):
         points = list(zip(days, [0.0, *(1 - one for one in survival)], strict=True))
         plot.line(points, kind)
@@ -86,7 +86,8 @@ def _proof(facts: Mapping[str, Any], voice: Voice) -> Html | None:
     seen = [one for one in facts.get("happened") or [] if one["group"] == "all" and one["happened"] is not None]
     if len(seen) < 2:
         return None
-    plot = Plot(_days_axis(facts, voice), share_axis(voice, voice.say(_Y)), voice.say(_PROOF), 220)
+    days = [one["day"] for one in seen]
+    plot = Plot(_days_axis(days, voice), share_axis(voice, voice.say(_Y)), voice.say(_PROOF), 220)
     rows = []
     for one in seen:
         said, happened = 1 - one["said"], 1 - one["happened"]
@@ -101,6 +102,6 @@ def _proof(facts: Mapping[str, Any], voice: Voice) -> Html | None:
     return el("div", el("h3", voice.say(_PROOF)), figure(plot.html(), voice.say(_PROOF_CAPTION), numbers, voice))
 
 
-def _days_axis(facts: Mapping[str, Any], voice: Voice) -> Axis:
-    days: Sequence[int] = facts["days"]
-    return Axis(0, days[-1], tuple((float(day), str(day)) for day in (0, *days[2:])), voice.say(_X))
+def _days_axis(days: Sequence[int], voice: Voice) -> Axis:
+    far = [day for day in days if day >= days[-1] / 8]  # those that crowd at the left go without a label
+    return Axis(0, days[-1], tuple((float(day), str(day)) for day in (0, *far)), voice.say(_X))
