@@ -33,11 +33,11 @@ def test_a_simulated_world_is_recovered_within_its_standard_errors(name):
 @pytest.mark.parametrize("name", ["mbg_nbd", "pareto_nbd", "mbg_cnbd_k", "bg_bb"])
 def test_ninety_percent_intervals_cover_the_truth_nine_times_in_ten(name):
     inside = []
-    for seed in range(60):
+    for seed in range(40):
         fit = model_of(name).fit(simulated(name, 1500, seed=100 + seed))
         inside.append(np.abs(fit.theta - np.log(TRUTH[name])) < 1.645 * np.sqrt(np.diag(fit.covariance)))
     cover = np.mean(inside, axis=0)
-    assert ((cover > 0.79) & (cover <= 1.0)).all(), cover
+    assert (cover >= 0.775).all(), cover  # P(fewer of 40 | 90%) = 1% for each
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["gaps seen", "gaps not seen"])
