@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import betaln, gammaln, hyp2f1
 
+from holdfast.models.btyd import series
 from holdfast.models.btyd.erlang import BgNbd, CnbdK, MbgCnbdK, MbgNbd, Nbd
 from holdfast.models.btyd.pareto import ParetoNbd, reach
 from holdfast.models.btyd.purchase import PURCHASE_MODELS
@@ -155,3 +156,23 @@ def test_heavy_buyers_neither_overflow_nor_vanish():
         assert np.isfinite(model.expected(p, rows, 30.0)).all()
     alive = Rows(np.array([1e5]), np.array([3650.0]), np.array([3650.0]), np.ones(1))
     assert MbgNbd().expected([0.8, 60.0, 1e-4, 5000.0], alive, 30.0)[0] == pytest.approx(808.6, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["bg_nbd", "mbg_nbd", "cnbd_k", "mbg_cnbd_k"])
+def test_customers_summed_together_and_one_by_one_agree(name, monkeypatch):
+    model, p = model_of(name), list(TRUTH[name])
+    together = model.expected(p, HARD, 9.0), model.p_none_after_gap(p, HARD, 5.0, 9.0)
+    monkeypatch.setattr(series, "_MANY", 0)
+    alone = model.expected(p, HARD, 9.0), model.p_none_after_gap(p, HARD, 5.0, 9.0)
+    assert np.allclose(together[0], alone[0], rtol=1e-9)
+    assert np.allclose(together[1], alone[1], atol=1e-9)
+
+
+def test_a_wholesaler_over_a_long_horizon_is_exact_and_quick():
+    """Without dropout the expected orders are known: rate x time, as far as whole gaps fit."""
+    rows = Rows(np.array([500.0]), np.array([10.0]), np.array([10.0]), np.ones(1))
+    for k in (1, 12):
+        found = CnbdK(k).expected([1.0, 0.1], rows, 60.0)[0]
+        assert found == pytest.approx((1.0 / k + 500) / (0.1 / k + 10) * 60 / 1.0, rel=0.15 if k > 1 else 1e-9)
+    few = MbgCnbdK(12).expected([1.0, 0.1, 1e-9, 1.0], rows, 60.0)[0]
+    assert few == pytest.approx(CnbdK(12).expected([1.0, 0.1], rows, 60.0)[0], rel=1e-6)

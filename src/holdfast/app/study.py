@@ -168,7 +168,8 @@ class Study:
         from holdfast.snapshot.treated_settings import TreatedSettings
 
         settings = self.shop.config.section(TreatedSettings)
-        if "exposures" not in self.log.tables and not settings.messages:
+        kept = self.log.tables.get("exposures")
+        if not settings.messages and (kept is None or not self.engine.scalar(kept.count())):
             return slices, UNRECORDED
         found = assignments(
             snapshot, self.asked.horizon, self.asked.gap, settings, key=slices.features.key, known_at=self.ends

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 #: The columns that the small models read, by role.
 ROLES = ("silence", "overdue", "orders", "spend", "age")
-PARAMETRIC = ("exponential", "weibull", "log_logistic", "weibull_cure", "log_logistic_cure")
+PARAMETRIC = ("weibull", "log_logistic", "weibull_cure")
 #: Small models gain nothing from more rows than this.
 _ENOUGH = 30_000
 
@@ -46,7 +46,7 @@ def curves_of(
     fitted = fit_curves(before, cutoff, NO_GAP, progress=progress)
     said["hazard"] = fitted.survival(test)
     seconds["hazard"] = time.process_time() - start
-    timed("hazard_as_drawn", lambda: fitted.survival(test, levelled=False))
+    said["hazard_as_drawn"] = fitted.survival(test, levelled=False)
     churn = {str(one): _lightgbm(before, cutoff, test, one) for one in _asked(horizon)}
     return said, churn, seconds, fitted
 

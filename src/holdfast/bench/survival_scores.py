@@ -59,7 +59,7 @@ def scores_of(name: str, judged: Sequence[Judged], horizon: Horizon, *, peak_mb:
             continue
         moved = np.array([measure(one, counts[:, code]) for one, code in zip(judged, codes, strict=True)])
         kept[model, f"{metric} {protocol}"] = moved
-        seconds = float(np.mean([one.seconds.get(model, 0.0) for one in judged])) or None
+        seconds = round(float(np.mean([one.seconds.get(model, 0.0) for one in judged])), 2) or None
         newest = f"{protocol}, at {judged[-1].cutoff}, 95% by customers"
         low, high = interval(moved[-1])
         found.append(
@@ -127,11 +127,11 @@ def _asked(first: Judged, horizon: Horizon) -> list[tuple[str, str, str, Metric]
         asked.append((model, "concordance", base, _concordance(model, len(days) - 1)))
         asked.append((model, "integrated_brier", base, _integrated(model, days)))
         for place, day in enumerate(days):
-            asked.append((model, "brier", f"no order within {day}d", _daily("brier_at", model, place, day)))
-            asked.append(
-                (model, "bias", f"survival said less happened, {day}d", _daily("calibration_at", model, place, day))
-            )
-            asked.append((model, "ece", f"no order within {day}d", _daily("ece_at", model, place, day)))
+            off = f"survival said less happened, {day}d"
+            asked.append((model, "bias", off, _daily("calibration_at", model, place, day)))
+            if day >= 30:
+                for metric, measure in (("brier", "brier_at"), ("ece", "ece_at")):
+                    asked.append((model, metric, f"no order within {day}d", _daily(measure, model, place, day)))
     for text in first.churn:
         day = int(Horizon.parse(text).days)
         for model in (*first.said, "lightgbm"):

@@ -154,12 +154,12 @@ class Hazard:
     """Small trees on person-period rows. At most about `max_rows` of these are used: customer rows are drawn by lot."""
 
     model_id: ClassVar[str] = "hazard"
-    rounds: int = 100
+    rounds: int = 50
     leaves: int = 8
     learning_rate: float = 0.08
     min_rows_in_leaf: int = 400
-    column_share: float = 0.3
-    l2: float = 10.0
+    column_share: float = 0.2
+    l2: float = 50.0
     half_life_days: float = 90.0
     max_rows: int = 250_000
     threads: int = 1
