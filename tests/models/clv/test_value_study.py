@@ -216,10 +216,11 @@ def test_a_season_seen_a_year_ago_is_expected_again():
 
 
 def test_another_correction_must_be_nearer_every_time():
-    better = [{"recent": 0.3, "none": 0.1}] * 3
-    assert choose_level(better, ["recent", "none"]) == "none"
-    assert choose_level([*better, {"recent": 0.1, "none": 0.3}], ["recent", "none"]) == "recent"
-    assert choose_level(better[:2], ["recent", "none"]) == "recent"
+    better = [{"recent": 0.1, "none": 0.3}] * 3
+    assert choose_level(better, ["recent", "none"]) == "recent"
+    assert choose_level([*better, {"recent": 0.3, "none": 0.1}], ["recent", "none"]) == "none"
+    assert choose_level(better[:2], ["recent", "none"]) == "none"
+    assert choose_level([], ["recent", "none", "season"]) == "season"
 
 
 def test_the_choice_leaves_the_level_of_each_slice_out():
