@@ -14,10 +14,11 @@ from tests.features.shops import ITEM_ROWS, START, ZONES, cutoffs, localised, lo
 
 from holdfast.core.clock import Cutoff
 from holdfast.core.errors import UsageError
+from holdfast.core.log import EventLog
 from holdfast.core.sequences import EventSequences, tiny_sequences
 from holdfast.core.tables import Key
 from holdfast.engine.duck import Engine
-from holdfast.snapshot.fold import survey
+from holdfast.snapshot.fold import fold_orders, stamped, survey
 from holdfast.snapshot.ledger import Ledger, _numbered
 from holdfast.snapshot.observed import Observed
 from holdfast.snapshot.sequences import Grain, sequences
@@ -28,13 +29,23 @@ LAW = settings(
 GRAINS = st.sampled_from(("order", "line"))
 
 
+def light(engine: Engine, log: EventLog, *, labels: bool = True) -> Ledger:
+    """A ledger of what sequences and (if asked) labels read; the rest of the folding takes most of a test's time."""
+    seen = survey(engine, log.events)
+    people, goods = (
+        engine.cached(_numbered(log.events, a, b)) for a, b in (("customer_id", "who"), ("item_id", "item"))
+    )
+    orders = None
+    if labels:
+        orders = engine.cached(fold_orders(stamped(log.events.join(people, "customer_id"), seen, log.zone)))
+    return Ledger(engine, log, seen, people, goods, None, orders, None, None)
+
+
 def read(
     engine: Engine, events: list[dict[str, Any]], zone: str, at: tuple[Cutoff, ...], grain: Grain, *,
     length: int = 100, items: Any = ITEM_ROWS, key: Key | None = None,
 ) -> EventSequences:  # fmt: skip
-    log = log_of(engine, events, zone, items)
-    people, goods = (engine.cached(_numbered(log.events, a, b)) for a, b in (("customer_id", "who"), ("item_id", "item")))
-    ledger = Ledger(engine, log, survey(engine, log.events), people, goods, *[None] * 4)  # sequences read no fold
+    ledger = light(engine, log_of(engine, events, zone, items), labels=False)
     return sequences(Observed(ledger, at), key, length=length, grain=grain)
 
 
@@ -107,7 +118,9 @@ def _merged(key: Any, lines: list[dict[str, Any]], cutoff: Cutoff) -> tuple[Any,
     items = [(money(row), row["item_id"]) for row in lines if row["item_id"] is not None]
     item = max(items)[1] if items else None
     channels = [row["channel"] for row in lines if row["channel"] is not None]
-    told = [i for i in ITEM_ROWS if i["item_id"] == item and i["valid_from"] is not None and i["valid_from"] < cutoff.at]
+    told = [
+        i for i in ITEM_ROWS if i["item_id"] == item and i["valid_from"] is not None and i["valid_from"] < cutoff.at
+    ]
     category = max(told, key=lambda one: one["valid_from"])["category"] if told else None
     return (
         key[0], key[1], int(sum(map(money, lines))) if priced else None, len(lines), item, category,
@@ -118,9 +131,7 @@ def _merged(key: Any, lines: list[dict[str, Any]], cutoff: Cutoff) -> tuple[Any,
 
 @LAW
 @given(data=st.data(), seed=st.randoms(use_true_random=False))
-def test_order_of_rows_does_not_matter_and_the_newest_are_kept(
-    engine: Engine, data: st.DataObject, seed: Any
-) -> None:
+def test_order_of_rows_does_not_matter_and_the_newest_are_kept(engine: Engine, data: st.DataObject, seed: Any) -> None:
     events, grain = localised(data.draw(rows()), "UTC"), data.draw(GRAINS)
     at = data.draw(cutoffs("UTC"))
     whole = read(engine, events, "UTC", at, grain)
@@ -155,4 +166,6 @@ def test_a_key_keeps_its_order_and_strangers_have_no_events(engine: Engine) -> N
 def test_rows_that_do_not_fit_are_refused() -> None:
     one = tiny_sequences({"ann": [(1, "view")]}, Cutoff.parse("2024-01-10"))
     with pytest.raises(UsageError, match="do not fit"):
-        EventSequences(Key(pa.array(["a"]), np.array([1])), one.events, np.array([0, 2]), one.positions, one.seen, one.first_at)
+        EventSequences(
+            Key(pa.array(["a"]), np.array([1])), one.events, np.array([0, 2]), one.positions, one.seen, one.first_at
+        )

@@ -22,8 +22,8 @@ from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.models.base_rate import BaseRate
 from holdfast.models.lightgbm import LightGbm
 from holdfast.models.logistic import Logistic
-from holdfast.models.recency import Recency
 from holdfast.models.parts import parts_of
+from holdfast.models.recency import Recency
 from holdfast.models.rfm_logistic import RfmLogistic
 
 HORIZON = Horizon.parse("30d")

@@ -12,7 +12,10 @@ import pytest
 from holdfast.bench.shift_treated import Trial, line, targeted, tenths
 from holdfast.checks.model import world
 from holdfast.core.assignments import Assignments
+from holdfast.core.clock import NO_GAP
 from holdfast.core.errors import UsageError
+from holdfast.evaluate.forward import predict_forward
+from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.models.calibration import Evidence, fit_calibrator
 from holdfast.models.fitting import fit_on
 from holdfast.models.logistic import Logistic
@@ -191,7 +194,27 @@ def test_calibrators_learn_from_the_untreated_alone() -> None:
         assert np.abs(right - p).mean() < 0.04, kind
         assert np.abs(wrong - p).mean() > 0.08, kind
     assert as_untreated(evidence, None) is evidence
+    assert len(as_untreated(evidence, np.zeros(len(evidence)))) == 0
     assert abs(alone.said.mean() - p.mean()) < 0.01  # spread as the whole population is
+
+
+def test_calibration_stays_true_through_a_walk_forward_backtest() -> None:
+    """Corrections learnt out of time: from all rows they undo the weights, from the untreated they leave them right."""
+    one = trial(1.0)
+    weighted = one.ways()["logged"][0]
+    at = weighted.cutoffs[-5:]
+    forward = predict_forward(
+        weighted, {"logistic": Logistic(l2=10.0)}, at, (NO_GAP, weighted.outcomes.horizon), EvaluateSettings(folds=1)
+    )
+    everybody = replace(forward, slices=replace(weighted, weights=None))
+    evidence = {name: way.evidence("logistic", at, crossed=False) for name, way in (("all", everybody), ("untreated", forward))}
+    p = one.said(weighted, Logistic(l2=10.0))
+    gaps = {}
+    for name, learnt in evidence.items():
+        corrected = fit_calibrator("platt", learnt).apply(p, 0)
+        gaps[name] = float(corrected.mean() - one.truth.mean())
+    assert gaps["all"] < -0.06  # treated customers who came back taught it that risk is low
+    assert abs(gaps["untreated"]) < 0.035
 
 
 def test_weights_do_not_know_later_slices() -> None:

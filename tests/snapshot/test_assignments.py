@@ -81,7 +81,7 @@ def test_the_window_is_half_open_and_moves_with_the_gap() -> None:
     lingering = found([before], settings=TreatedSettings(lingers="14d"))
     assert lingering["treated"]
     assert lingering["contact_days"] == -10.0
-    assert found([first], who="b") == {
+    assert found([], who="b") == {
         "customer_id": "b", "cutoff": CUTOFF.at, "treated": False, "arm": None, "contact_days": None,
         "p_untreated": 1.0, "holdout": False,
     }  # fmt: skip
@@ -107,6 +107,15 @@ def test_a_decision_without_contact_counts_when_its_campaign_delivers() -> None:
     ]
     assert found(rows)["p_untreated"] == pytest.approx(0.4)
     assert found(rows, who="b")["treated"]
+
+
+def test_a_campaign_that_logs_only_its_contacts_tells_no_chance_of_being_left_alone() -> None:
+    contact = decision("a", "mail", "2024-03-05", "2024-03-05", campaign_id="spring")
+    spared = decision("c", "nothing", "2024-03-06", p=0.7, campaign_id="spring")
+    assert found([contact], who="b")["p_untreated"] is None
+    assert found([contact, spared], who="b")["p_untreated"] == 1.0  # nobody decided anything about b
+    late = decision("a", "mail", "2024-04-20", "2024-04-20", campaign_id="summer")
+    assert found([late], who="b")["p_untreated"] == 1.0  # not in the window
 
 
 def test_a_contact_that_was_drawn_and_never_arrived_is_no_untreated_row() -> None:

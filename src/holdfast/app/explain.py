@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from holdfast.app.answer import Answer
-from holdfast.core.clock import Cutoff
+from holdfast.core.clock import Cutoff, Gap, Horizon
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.registry import nearest
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from holdfast.app.releases import ReleaseFolder
     from holdfast.app.shop import Shop
     from holdfast.core.log import EventLog
+    from holdfast.core.tables import FeatureTable
     from holdfast.engine.duck import Engine
+    from holdfast.evaluate.final import Published
     from holdfast.report.story import Story
 
 
@@ -28,7 +30,7 @@ def explain(shop: Shop, customer_id: str, language: Language, *, progress: Progr
     from holdfast.app.study import history
     from holdfast.profile.customer import customer_page
     from holdfast.report.explain import explain as page_text
-    from holdfast.report.explain import explanation
+    from holdfast.report.explain import explanation, find
     from holdfast.snapshot.rows import events_of, titles_of
 
     release = shop.releases.current()
@@ -41,8 +43,56 @@ def explain(shop: Shop, customer_id: str, language: Language, *, progress: Progr
         items = sorted({one for one in rows["item_id"].to_pylist() if one})
         page = customer_page(rows, cutoff, zone=zone, titles=titles_of(engine, log, items))
     told = story_of(shop, release, language)
-    told = told if told.release["language"] == language else _retold(shop, told, customer_id, language, progress)
-    return Answer(explanation(told, customer_id, page, language), page_text(told, customer_id, page, language))
+    if find(told, customer_id) is None:  # outside the population: a page, but no forecast
+        return Answer(explanation(told, customer_id, page, language), page_text(told, customer_id, page, language))
+    model, features = _model(release), _features(shop, release, customer_id, progress)
+    if told.release["language"] != language:
+        told = _retold(told, customer_id, model, features, language)
+    changes = _changes(model, features, language, told.release["currency"])
+    return Answer(
+        explanation(told, customer_id, page, language, changes), page_text(told, customer_id, page, language, changes)
+    )
+
+
+def for_customer(shop: Shop, customer_id: str, language: Language, *, progress: Progress = SILENT) -> Answer:
+    """What may be shown to the customer: the forecast, why, what would change it, and how to object."""
+    from holdfast.models.transparency import customer_report
+    from holdfast.report.explain import find
+
+    release = shop.releases.current()
+    told = story_of(shop, release, language)
+    row = find(told, customer_id)
+    if row is None:
+        raise UsageError(
+            f"the published release holds no forecast of {customer_id!r}",
+            remedy=f"run: holdfast explain {shop.folder} ID",
+        )
+    model, features = _model(release), _features(shop, release, customer_id, progress)
+    used = set(model.fitted.columns)
+    said = customer_report(
+        row["p_churn"], row["p_churn_low"], row["p_churn_high"],
+        cutoff=str(Cutoff.parse(release.manifest["cutoff"]).local_day(release.manifest["zone"])),
+        horizon=release.manifest["horizon"],
+        reasons=model.reasons(features, language=language, currency=release.manifest["currency"])[0],
+        changes=_changes(model, features, language, release.manifest["currency"]),
+        families=sorted({column.family for column in features.columns if column.name in used}), language=language,
+    )  # fmt: skip
+    return Answer(said, said["markdown"])
+
+
+def _model(release: ReleaseFolder) -> Published:
+    from holdfast.evaluate.final import Published
+
+    return Published.load(release.folder / "models")
+
+
+def _changes(model: Published, features: FeatureTable, language: Language, currency: str) -> list[dict[str, Any]]:
+    """What would have to be different for the forecast to be different; nothing where that cannot be told."""
+    from holdfast.models.counterfactual import NEEDED, counterfactuals
+
+    if any(name not in features.names for name in NEEDED):
+        return []
+    return counterfactuals(model.p_churn, features, language=language, currency=currency)[0]
 
 
 def _unknown(engine: Engine, log: EventLog, customer_id: str) -> UsageError:
@@ -65,35 +115,29 @@ def story_of(shop: Shop, release: ReleaseFolder, language: Language) -> Story:
     return Story(release=facts, customers=release.customers, bands=bands)
 
 
-def _retold(shop: Shop, told: Story, customer_id: str, language: Language, progress: Progress) -> Story:
+def _retold(told: Story, customer_id: str, model: Published, features: FeatureTable, language: Language) -> Story:
     """The same story with one customer's reasons in another language than the release was published in."""
     from dataclasses import replace
 
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     from holdfast.core.schema import RELEASE_CUSTOMERS
-    from holdfast.evaluate.final import Published
 
     row = told.customers.filter(pc.equal(told.customers["customer_id"], customer_id))
-    if not row.num_rows:
-        return told
-    release = shop.releases.current()
-    features = _features(shop, release, customer_id, progress)
-    found = Published.load(release.folder / "models").reasons(
-        features, language=language, currency=release.manifest["currency"]
-    )
+    found = model.reasons(features, language=language, currency=told.release["currency"])
     where = row.schema.get_field_index("reasons")
-    import pyarrow as pa
-
     reasons = pa.array(found, RELEASE_CUSTOMERS.schema.field("reasons").type)
     return replace(told, customers=row.set_column(where, "reasons", reasons))
 
 
 def _features(shop: Shop, release: ReleaseFolder, customer_id: str, progress: Progress) -> Any:
     """What was known about one customer at the release's cutoff."""
+    from holdfast.app.learned import with_learned
     from holdfast.app.study import history
     from holdfast.core.tables import Key
     from holdfast.features.build import build
+    from holdfast.models.settings import ModelSettings
     from holdfast.snapshot.ledger import Ledger
     from holdfast.snapshot.settings import PopulationSettings
     from holdfast.snapshot.snapshot import Snapshot
@@ -105,7 +149,9 @@ def _features(shop: Shop, release: ReleaseFolder, customer_id: str, progress: Pr
         if not len(_known(engine, ledger, customer_id)):
             raise _unknown(engine, log, customer_id)
         snapshot = Snapshot(ledger, (cutoff,), PopulationSettings(**release.manifest["population"]))
-        return build(snapshot.observed, key=Key.of([customer_id], cutoff))
+        features = build(snapshot.observed, key=Key.of([customer_id], cutoff))
+        horizon, gap = Horizon.parse(release.manifest["horizon"]), Gap.parse(release.manifest["gap"])
+        return with_learned(ledger, features, horizon, gap, shop.config.section(ModelSettings).use)
 
 
 def _known(engine: Engine, ledger: Any, customer_id: str) -> pa.Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from holdfast.app.outlook import Outlook, look_ahead
 from holdfast.core.schema import RELEASE_CUSTOMERS
 from holdfast.core.tables import FeatureTable, Predictions
 from holdfast.core.text import Language
@@ -20,19 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Findings:
-    """`customers` has the columns of RELEASE_CUSTOMERS; the rest is what the report draws."""
+    """`customers` has the columns of RELEASE_CUSTOMERS; `ahead` what lies beyond p_churn; the rest is what the report draws."""
 
     customers: pa.Table
     value_at_risk: dict[str, Any]
+    ahead: Outlook
     cohorts: dict[str, Any] = field(default_factory=dict)
     lifecycle: dict[str, Any] = field(default_factory=dict)
     retention: dict[str, Any] = field(default_factory=dict)
+    families: dict[str, float] = field(default_factory=dict)
 
 
 def find(
     question: Study, now: FeatureTable, model: Published, said: Predictions, proof: Backtest, language: Language
 ) -> Findings:
     """Life-cycle, value at risk, bands and reasons of everybody; cohorts and curves of the shop."""
+    from holdfast.models.surrogate import family_weights
     from holdfast.models.value import season_of
     from holdfast.profile.cohorts import cohorts, retention_curves
     from holdfast.profile.lifecycle import lifecycle, lifecycle_over_time
@@ -46,13 +50,16 @@ def find(
     factor = season_of(table, question.asked.cutoff, question.asked.horizon, question.asked.zone)
     at_risk = model.value(now, said.p_churn, factor).at_risk
     total = model.total_at_risk(now, said.p_churn, season=factor, seed=question.shop.settings.seed)
+    ahead = look_ahead(question, now, said, proof, language)
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
     return Findings(
-        customers=_customers(question, now, said, model, at_risk, states, language),
+        customers=_customers(question, now, said, model, at_risk, states, ahead, language),
         value_at_risk={**total, "season": factor},
+        ahead=ahead,
         cohorts=cohorts(orders, day, data_from=orders.first_day()),
         lifecycle=lifecycle_over_time(orders, day, rules),
         retention=retention_curves(orders, day),
+        families=family_weights(model.fitted, now),
     )
 
 
@@ -63,6 +70,7 @@ def _customers(
     model: Published,
     at_risk: np.ndarray[Any, Any],
     states: dict[str, str],
+    ahead: Outlook,
     language: Language,
 ) -> pa.Table:
     from holdfast.decide.bands import risk_bands
@@ -77,6 +85,7 @@ def _customers(
         "p_churn": said.p_churn,
         "p_churn_low": low,
         "p_churn_high": high,
+        **ahead.columns,
         "value_at_risk": at_risk,
         "currency": pa.array([question.log.currency] * len(now)),
         "days_since_last_order": pa.array(silence, from_pandas=True),

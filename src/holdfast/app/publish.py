@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from holdfast.evaluate.final import Published
     from holdfast.report.story import Story
 
+LANGUAGE_FILES: dict[Language, str] = {"en": "transparency.md", "zh": "transparency.zh.md"}
+
 
 def publish(
     question: Study,
@@ -42,8 +44,12 @@ def publish(
         _write_json(folder / "quality.json", dict(told.quality))
         _write_json(folder / "backtest.json", dict(told.backtest))
         _write_json(folder / "promises.json", {"promises": kept})
+        _write_json(folder / "outlook.json", dict(found.ahead.facts))
         _write_json(folder / "summary.json", _summary(told, summary(told, language), language))
         model.save(folder / "models")
+        _write_transparency(folder / "models", found, model)
+        for name, data in found.ahead.files.items():
+            (folder / "models" / name).write_bytes(data)
         write_lists(folder / "lists", found.customers.to_pylist(), language)
         write_report(folder, told, language)
 
@@ -116,6 +122,7 @@ def tell(
         retention=found.retention,
         bands=describe_bands(question.shop.config.section(CostSettings), log.currency),
         value_at_risk=found.value_at_risk,
+        outlook=found.ahead.facts,
     )
 
 
@@ -126,8 +133,19 @@ def _day(instant: Any) -> str | None:
 def _write_tables(folder: Path, found: Findings) -> None:
     from holdfast.engine.files import write_table
 
+    filled = {"customers": found.customers, "survival": found.ahead.survival}
     for name, table in RELEASE_TABLES.items():
-        write_table(folder / f"{name}.parquet", found.customers if name == "customers" else table.empty())
+        write_table(folder / f"{name}.parquet", filled.get(name, table.empty()))
+
+
+def _write_transparency(folder: Path, found: Findings, model: Published) -> None:
+    """How the forecast is made, what matters in it and what it must not be used for, in every language."""
+    from holdfast.models.transparency import shop_report
+
+    worth = found.ahead.facts.get("value")
+    for language, name in LANGUAGE_FILES.items():
+        said = shop_report(model.card, found.families, value=worth, language=language)
+        (folder / name).write_text(said["markdown"], encoding="utf-8")
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -131,7 +131,7 @@ def _refuse(asked: dict[str, object], what: str, remedy: str) -> None:
 def _spoken(language: str | None) -> Language:
     if language is not None and language not in LANGUAGES:
         raise UsageError(f"unknown language {language!r}", remedy=f"one of: {', '.join(LANGUAGES)}")
-    return cast(Language, language or "en")
+    return language or "en"
 
 
 def _published(release: ReleaseFolder) -> Answer:
@@ -155,11 +155,14 @@ def backtest(
     return Answer(facts, backtest_page(facts, _language(shop, None)))
 
 
-def explain(folder: Path, customer: str, *, language: str | None = None, progress: Progress = SILENT) -> Answer:
-    """One customer: profile, timeline, prediction, reasons."""
-    from holdfast.app.explain import explain as explain_one
+def explain(
+    folder: Path, customer: str, *, language: str | None = None, for_customer: bool = False, progress: Progress = SILENT
+) -> Answer:
+    """One customer: profile, timeline, prediction, reasons; or the page that may be shown to the customer."""
+    from holdfast.app import explain as room
 
     shop = Shop.open(folder)
+    explain_one = room.for_customer if for_customer else room.explain
     return explain_one(shop, customer, _language(shop, language), progress=progress)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from holdfast.app.asked import Asked
-from holdfast.core.clock import Cutoff, Window
+from holdfast.core.clock import Cutoff, Horizon, Window
 from holdfast.core.errors import TooLittleData
 from holdfast.core.log import EventLog
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.tables import FeatureTable, Slices
+from holdfast.core.text import Text
 from holdfast.log.settings import CleanSettings, IdentitySettings
 from holdfast.snapshot.settings import ForecastSettings, OutcomeSettings
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 #: Below this no rate is worth a decimal, and a list of names is better read than forecast.
 LEAST_CUSTOMERS = 20
+UNRECORDED = Text(
+    "Under current marketing: no contacts are recorded, so nobody can tell what would happen without them.",
+    "在现有营销之下：没有触达记录，因此无法得知不营销时的情况。",
+)
 
 
 def history(shop: Shop, engine: Engine, *, progress: Progress = SILENT) -> tuple[EventLog, Quality]:
@@ -79,7 +84,7 @@ class Study:
         from holdfast.features.build import build
 
         self.progress.step("features", 0, 1)
-        found = build(self.snapshot((self.asked.cutoff,)).observed)
+        found = self._learned(build(self.snapshot((self.asked.cutoff,)).observed))
         self.progress.step("features", 1, 1)
         if len(found) < LEAST_CUSTOMERS:
             raise TooLittleData(
@@ -123,9 +128,18 @@ class Study:
         train = training_cutoffs(until, asked.horizon, asked.gap, step, self.first_cutoff, asked.zone, forecast.slices)
         return tuple(sorted({*train, *self.test_cutoffs}))
 
-    @cached_property
+    @property
     def past(self) -> Slices:
-        """Features and outcomes at every closed cutoff."""
+        """Features and outcomes at every closed cutoff; rows that were contacted weighed away where that can be done."""
+        return self._past[0]
+
+    @property
+    def treatment(self) -> Text:
+        """What p_churn is the churn of: with nothing done, or under current marketing."""
+        return self._past[1]
+
+    @cached_property
+    def _past(self) -> tuple[Slices, Text]:
         from holdfast.features.build import build
 
         cutoffs = self.learning_cutoffs()
@@ -137,7 +151,7 @@ class Study:
             )
         self.progress.step("training features", 0, 2)
         snapshot = self.snapshot(cutoffs)
-        features = build(snapshot.observed)
+        features = self._learned(build(snapshot.observed))
         self.progress.step("training features", 1, 2)
         outcomes = snapshot.outcomes(
             self.asked.horizon,
@@ -146,7 +160,42 @@ class Study:
             known_at=self.ends,
         )
         self.progress.step("training features", 2, 2)
-        return Slices(features, outcomes)
+        return self._untreated(snapshot, Slices(features, outcomes))
+
+    def _untreated(self, snapshot: Snapshot, slices: Slices) -> tuple[Slices, Text]:
+        from holdfast.models.treated import untreated
+        from holdfast.snapshot.assignments import assignments
+        from holdfast.snapshot.treated_settings import TreatedSettings
+
+        settings = self.shop.config.section(TreatedSettings)
+        kept = self.log.tables.get("exposures")
+        if not settings.messages and (kept is None or not self.engine.scalar(kept.count())):
+            return slices, UNRECORDED
+        found = assignments(
+            snapshot, self.asked.horizon, self.asked.gap, settings, key=slices.features.key, known_at=self.ends
+        )
+        weighed, note = untreated(slices, found, settings)
+        return weighed, note.sentence()
+
+    def over(self, horizon: Horizon) -> Slices:
+        """The closed slices again, with what happened over another horizon; those still open over it are left out."""
+        closed = tuple(one for one in self.past.cutoffs if one.plus(self.asked.gap, horizon) <= self.ends)
+        settings = self.shop.config.section(OutcomeSettings)
+        happened = self.snapshot(closed).outcomes(horizon, self.asked.gap, settings, known_at=self.ends)
+        past = self.past.at(closed)
+        return Slices(past.features, happened, past.weights)
+
+    def _learned(self, features: FeatureTable) -> FeatureTable:
+        from holdfast.app.learned import with_learned
+
+        return with_learned(self.ledger, features, self.asked.horizon, self.asked.gap, self.models)
+
+    @cached_property
+    def histories(self) -> FeatureTable:
+        """The purchase history of everybody who ever ordered, as of the cutoff."""
+        from holdfast.features.histories import purchase_histories
+
+        return purchase_histories(self.ledger, (self.asked.cutoff,))
 
     @cached_property
     def models(self) -> dict[str, Model]:
@@ -159,7 +208,7 @@ class Study:
         from holdfast.evaluate.backtest import backtest
         from holdfast.evaluate.settings import EvaluateSettings
 
-        return backtest(
+        found = backtest(
             self.past,
             self.models,
             test_cutoffs=self.test_cutoffs,
@@ -171,6 +220,7 @@ class Study:
             data=self.shop.settings.name,
             zone=self.asked.zone,
         )
+        return replace(found, notes=(self.treatment, *found.notes))
 
 
 def study(

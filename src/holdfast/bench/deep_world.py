@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +30,7 @@ _NOISE = ("visit", "view", "search", "cart_add", "purchase", "review")
 _NOISE_SHARE = (0.22, 0.34, 0.14, 0.12, 0.13, 0.05)
 _TICKET, _MESSAGE = EVENT_TYPES.index("ticket"), EVENT_TYPES.index("message")
 #: Log-odds of churn for each ignored episode more, and for a standard deviation of fewer recent purchases.
-_BY_EPISODE, _BY_PURCHASES, _BASE = 0.8, 0.7, 0.1
+_BY_EPISODE, _BY_PURCHASES, _BASE = 0.8, 1.0, 0.1
 WINDOWS = (7, 30, 90, 3650)
 
 
@@ -39,6 +40,7 @@ class LongRange:
 
     told: EventSequences
     churned: NDArray[np.bool_]
+    spend: NDArray[np.int64]  # money
     duration: NDArray[np.float64]
     p_churn: NDArray[np.float64]
 
@@ -49,7 +51,7 @@ class LongRange:
     def outcomes(self) -> Outcomes:
         """The same as outcomes of the horizon."""
         orders = (~self.churned).astype(np.int64)
-        return Outcomes(self.told.key, HORIZON, self.churned, orders, orders * 200_000, self.duration, ~self.churned)
+        return Outcomes(self.told.key, HORIZON, self.churned, orders, self.spend, self.duration, ~self.churned)
 
     @cached_property
     def features(self) -> FeatureTable:
@@ -76,7 +78,8 @@ def long_range(customers: int, seed: int) -> LongRange:
     p = 1 / (1 + np.exp(-(_BASE + _BY_EPISODE * score - _BY_PURCHASES * calm)))
     churned = random.random(customers) < p
     days = np.where(churned, HORIZON.days, random.uniform(0.0, HORIZON.days, customers))
-    return LongRange(_sequences(kind, age, size, random, f"s{seed}"), churned, days, p)
+    spend = np.where(churned, 0, random.lognormal(3.0, 0.6, customers) * 10_000).astype(np.int64)
+    return LongRange(_sequences(kind, age, size, random, f"s{seed}"), churned, spend, days, p)
 
 
 def _episodes(kind: NDArray[np.int64], size: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
@@ -86,8 +89,11 @@ def _episodes(kind: NDArray[np.int64], size: NDArray[np.int64], random: np.rando
     many = random.integers(1, _MOST_EPISODES + 1, customers)
     tendency = random.random(customers)  # a shop that ignored a customer once does so again
     slots = (size - _QUIET) // 4  # an episode takes the first two of four events, so that no two touch
-    turn = np.argsort(random.random((customers, (_LONGEST - _QUIET) // 4)) + 9.0 * (
-        np.arange((_LONGEST - _QUIET) // 4)[None, :] >= slots[:, None]), axis=1)
+    turn = np.argsort(
+        random.random((customers, (_LONGEST - _QUIET) // 4))
+        + 9.0 * (np.arange((_LONGEST - _QUIET) // 4)[None, :] >= slots[:, None]),
+        axis=1,
+    )
     score = np.zeros(customers)
     for number in range(_MOST_EPISODES):
         some = (number < many) & (number < slots)
@@ -130,7 +136,7 @@ def window_features(told: EventSequences) -> FeatureTable:
     """
     events, at, row, n = told.events, told.positions, told.row_of, len(told)
     age = (told.key.cutoff[row] - events.occurred_at[at]) / DAY_MICROS
-    named: dict[str, NDArray[np.float64]] = {}
+    named: dict[str, NDArray[Any]] = {}
     for code in np.unique(events.kind[at]):
         name, mine = EVENT_TYPES[code], events.kind[at] == code
         for days in WINDOWS:

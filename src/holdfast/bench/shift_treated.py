@@ -31,6 +31,8 @@ from holdfast.synth.world import Arm, Made, World, make
 Floats = NDArray[np.float64]
 HORIZON = Horizon.parse("30d")
 ARMS = (Arm("nothing", 0.4), Arm("offer", 0.4, effect=3.0), Arm("call", 0.2, effect=2.5))
+#: Trees deep enough for what contacts and orders do together.
+LEARNER = LightGbm(rounds=80, leaves=8, learning_rate=0.08, column_share=0.3, half_life_days=0.0)
 TRAIN, TEST = range(200, 640, 20), (655, 670, 685, 700)
 
 
@@ -75,7 +77,7 @@ class Trial:
         return {**found, "treated rows dropped": (dropped, "dropped")}
 
     def said(self, slices: Slices, model: Model | None = None) -> Floats:
-        return fit_on(model or LightGbm(half_life_days=0.0), slices).predict(self.test.features).p_churn
+        return fit_on(model or LEARNER, slices).predict(self.test.features).p_churn
 
 
 def treatments(made: Made, slices: Slices) -> Assignments:

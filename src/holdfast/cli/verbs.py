@@ -190,8 +190,8 @@ def run(
     """The whole path: clean, learn, backtest, predict, explain, publish. With --table: the same for a labelled table."""
     from holdfast.app import service
 
-    asked = {"label": label, "id": id_, "time": time, "positive": positive, "sheet": sheet}
-    lists = {"protected": protected, "drop": drop, "categories": categories}
+    asked: dict[str, Any] = {"label": label, "id": id_, "time": time, "positive": positive, "sheet": sheet}
+    lists: dict[str, Any] = {"protected": protected, "drop": drop, "categories": categories}
     if table is None:
         service.refuse_table_options(**asked, **lists)
         _answer(json, service.run, folder, cutoff=cutoff, horizon=horizon, language=language)
@@ -218,14 +218,17 @@ def backtest(
 def explain(
     folder: Folder,
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer_id.")],
+    for_customer: Annotated[
+        bool, typer.Option("--for-customer", help="The page that may be shown to the customer, and how to object.")
+    ] = False,
     language: LanguageOption = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """One customer: profile, timeline, prediction with its interval, and the reasons."""
+    """One customer: profile, timeline, forecast with its interval, the reasons, and what would change it."""
     from holdfast.app import service
 
-    _answer(json, service.explain, folder, customer, language=language)
+    _answer(json, service.explain, folder, customer, language=language, for_customer=for_customer)
 
 
 @app.command(epilog="Example: holdfast report shop")

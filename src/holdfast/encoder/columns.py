@@ -7,14 +7,16 @@ of its block's first cutoff. See docs/adr/0014.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from holdfast.core.clock import NO_GAP, Cutoff, Gap, Horizon, Window
-from holdfast.core.errors import TooLittleData, UsageError
+from holdfast.core.errors import LeakError, TooLittleData, UsageError
 from holdfast.core.progress import SILENT, Progress
+from holdfast.core.sequences import EventSequences
 from holdfast.core.tables import FeatureColumn, FeatureTable, Key
 from holdfast.core.text import Text
 from holdfast.encoder.fit import fit
@@ -30,6 +32,7 @@ from holdfast.snapshot.settings import BY_ORDER, COUNTED_ORDERS, OutcomeSettings
 
 _NOT_YET = "no encoder could be taught before this cutoff"
 _SHORTEST = Horizon.parse("7d")
+_TWO_WEEKS, _HALF_MONTH, _QUARTER = Window.parse("14d"), Window.parse("15d"), Window.parse("90d")
 #: So many windows of history of each customer are read while teaching.
 _DEPTH = 4
 
@@ -39,15 +42,15 @@ class Course:
     """How encoders are taught: the question, who is asked about, and how long an encoder serves (`retrain`)."""
 
     horizon: Horizon
-    config: Encoder = Encoder()
+    config: Encoder = field(default_factory=Encoder)
     gap: Gap = NO_GAP
     grain: Grain = "order"
-    retrain: Window = Window.parse("90d")
+    retrain: Window = _QUARTER
     population: PopulationSettings = BY_ORDER
     outcome: OutcomeSettings = COUNTED_ORDERS
-    step: Window = Window.parse("15d")
+    step: Window = _HALF_MONTH
     slices: int = 24
-    warm_up: Window = Window.parse("14d")
+    warm_up: Window = _TWO_WEEKS
 
 
 def blocks(cutoffs: Sequence[Cutoff], retrain: Window) -> list[tuple[Cutoff, ...]]:
@@ -75,7 +78,7 @@ def taught_at(block: Sequence[Cutoff], zone_name: str) -> Cutoff:
 
 @dataclass(frozen=True, eq=False)
 class Encoders:
-    """The encoders of some cutoffs; `found` is None for a block before which there was too little to teach."""
+    """The encoders of some cutoffs, block by block; None for a block before which there was too little to teach."""
 
     course: Course
     history: History
@@ -91,7 +94,8 @@ class Encoders:
 
     def columns(self, key: Key) -> FeatureTable:
         """`embedding_00` to `embedding_15`, `sequence_p_churn`, `sequence_expected_spend` of each row of `key`."""
-        values = np.full((len(key), len(COLUMNS)), np.nan, np.float32)
+        columns = described(self.course.horizon)
+        values = np.full((len(key), len(columns)), np.nan, np.float32)
         known = {cutoff.micros for block, _ in self.parts for cutoff in block}
         if not set(np.unique(key.cutoff).tolist()) <= known:
             raise UsageError(
@@ -101,20 +105,48 @@ class Encoders:
             rows = np.flatnonzero(key.at(block))
             if encoder is None or not len(rows):
                 continue
-            own = encoder.embedded(self.history.sequences(key.take(rows), encoder.config.length))
-            values[rows, :WIDTH_OF_EMBEDDING] = encoder.turned(own)
-            values[rows, WIDTH_OF_EMBEDDING] = encoder.survival(own, self.course.horizon.days)
-            values[rows, WIDTH_OF_EMBEDDING + 1] = encoder.expected_spend(own, self.course.horizon.days)
-        return FeatureTable(key, COLUMNS, values)
+            told = self.history.sequences(key.take(rows), encoder.config.length)
+            values[rows] = columns_of(encoder, told).values
+        return FeatureTable(key, columns, values)
+
+    def state(self) -> dict[str, Any]:
+        """What the shop's own foundation model is, for the report: its newest encoder, and which served when."""
+        blocks = [
+            {
+                "first": str(block[0]), "last": str(block[-1]), "taught_at": encoder and str(encoder.cutoff),
+                "tokens": encoder and encoder.state()["tokens"],
+            }
+            for block, encoder in self.parts
+        ]  # fmt: skip
+        return {**self.newest.state(), "horizon": str(self.course.horizon), "blocks": blocks}
 
     def customer_vectors(self, key: Key) -> np.ndarray:
-        """(rows, width) vectors of the newest encoder, in the space of its `item_vectors`."""
+        """(rows, width) vectors of the newest encoder, in the space of its `item_vectors`.
+
+        Raises `LeakError` where a row's cutoff lies before the encoder's own: it knows what came in between.
+        """
+        if len(key) and int(key.cutoff.min()) < self.newest.cutoff.micros:
+            raise LeakError(
+                f"the newest encoder was taught at {self.newest.cutoff}, after a cutoff of the key",
+                remedy="ask at later cutoffs, or teach encoders for the earlier ones",
+            )
         return self.newest.customer_vectors(self.history.sequences(key, self.newest.config.length))
 
 
-def teach_encoders(
-    ledger: Ledger, cutoffs: Sequence[Cutoff], course: Course, progress: Progress = SILENT
-) -> Encoders:
+def columns_of(encoder: FittedEncoder, told: EventSequences) -> FeatureTable:
+    """The columns of one encoder for these rows, whose cutoffs must not lie before its own."""
+    if len(told) and int(told.key.cutoff.min()) < encoder.cutoff.micros:
+        raise LeakError(
+            f"the encoder was taught at {encoder.cutoff}, after a cutoff of the key",
+            remedy="teach one before the first cutoff (teach_encoders)",
+        )
+    own = encoder.embedded(told)
+    forecast = (encoder.survival(own, encoder.horizon.days), encoder.expected_spend(own))
+    values = np.column_stack([encoder.turned(own), *forecast]).astype(np.float32)
+    return FeatureTable(told.key, described(encoder.horizon), values)
+
+
+def teach_encoders(ledger: Ledger, cutoffs: Sequence[Cutoff], course: Course, progress: Progress = SILENT) -> Encoders:
     """One encoder for each block of these cutoffs, each laid into the space of the one before."""
     cut = blocks(cutoffs, course.retrain)
     times = {*cutoffs, *(taught_at(block, ledger.zone) for block in cut)}
@@ -169,8 +201,10 @@ def labels_of(ledger: Ledger, history: History, own: Cutoff, course: Course) -> 
     if not parts:
         raise TooLittleData(f"no label window has closed before {own}", remedy="begin later")
     return Labels(
-        Key(pa.concat_arrays([one.key.customer_id for one in parts]), np.concatenate([one.key.cutoff for one in parts])),
-        *(np.concatenate([getattr(one, name) for one in parts]) for name in ("duration", "observed", "spend")),
+        Key(
+            pa.concat_arrays([one.key.customer_id for one in parts]), np.concatenate([one.key.cutoff for one in parts])
+        ),
+        *(np.concatenate([getattr(one, name) for one in parts]) for name in ("duration", "observed", "known", "spend")),
     )
 
 
@@ -180,7 +214,12 @@ def _labels(ledger: Ledger, cutoffs: tuple[Cutoff, ...], own: Cutoff, course: Co
     return Labels.of(found, own, course.gap)
 
 
-def _columns() -> tuple[FeatureColumn, ...]:
+def described(horizon: Horizon) -> tuple[FeatureColumn, ...]:
+    """What the columns mean; the forecasts name their horizon where features name their window.
+
+    >>> [(one.name, one.window) for one in described(Horizon.parse("30d"))][-3:]
+    [('embedding_15', ''), ('sequence_p_churn', '30d'), ('sequence_expected_spend', '30d')]
+    """
     place = Text("the course of events so far (place {value})", "至今的行为轨迹（位置 {value}）")
     embedding = [
         FeatureColumn(f"embedding_{at:02d}", "", "", _NOT_YET, "sequence", place) for at in range(WIDTH_OF_EMBEDDING)
@@ -192,9 +231,6 @@ def _columns() -> tuple[FeatureColumn, ...]:
     spend = Text("such a course of events leads to {value} of orders", "类似的行为轨迹预计带来{value}的订单")
     return (
         *embedding,
-        FeatureColumn("sequence_p_churn", "share", "", _NOT_YET, "sequence", risk, leans=1),
-        FeatureColumn("sequence_expected_spend", "currency", "", _NOT_YET, "sequence", spend, leans=-1),
+        FeatureColumn("sequence_p_churn", "share", str(horizon), _NOT_YET, "sequence", risk, leans=1),
+        FeatureColumn("sequence_expected_spend", "currency", str(horizon), _NOT_YET, "sequence", spend, leans=-1),
     )
-
-
-COLUMNS = _columns()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.core.clock import Cutoff, Horizon
 from holdfast.core.errors import LeakError, TooLittleData
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.sequences import EventSequences
 from holdfast.encoder.backend import device, settled
-from holdfast.encoder.fitted import FittedEncoder, money
+from holdfast.encoder.fitted import FittedEncoder
 from holdfast.encoder.labels import Labels
 from holdfast.encoder.lessons import Lessons
 from holdfast.encoder.network import Network
@@ -46,16 +47,17 @@ def fit(
         phases = [teach(network, lessons.pretraining(), lessons.foresee, progress)] if config.pretrain_epochs else []
         phases.append(teach(network, lessons.teaching(), lessons.judge, progress))
         weights = {name: value.cpu().numpy().copy() for name, value in network.parts.state_dict().items()}
+        embedded = lessons.embedded()
     found = FittedEncoder(
         config, words, cutoff, horizon, weights, intervals, taught=tuple(one.as_dict() for one in phases)
     )
-    return _with_spend(found, told, labels)
+    return _with_spend(found, embedded, lessons)
 
 
 def _refuse_the_future(told: EventSequences, labels: Labels, cutoff: Cutoff) -> None:
     at = told.events.occurred_at[told.positions]
     known = (cutoff.micros - labels.key.cutoff) / 86_400e6
-    if (len(at) and int(at.max()) >= cutoff.micros) or bool((labels.duration > known + 1e-9).any()):
+    if (len(at) and int(at.max()) >= cutoff.micros) or bool((labels.known > known + 1e-9).any()):
         raise LeakError(
             f"a history or a label reaches beyond the encoder's cutoff {cutoff}",
             remedy="build both as of that cutoff (snapshot.sequences, Labels.of)",
@@ -74,11 +76,12 @@ def _intervals(lessons: Lessons) -> int:
     return found
 
 
-def _with_spend(found: FittedEncoder, told: EventSequences, labels: Labels) -> FittedEncoder:
-    """Make the mean of the spend head right over the customers it has just been taught (Duan 1983)."""
-    spent = money(labels.spend)
-    some = np.flatnonzero(np.nan_to_num(spent) > 0)
-    if not len(some):
+def _with_spend(found: FittedEncoder, embedded: NDArray[np.float32], lessons: Lessons) -> FittedEncoder:
+    """Make the mean order sum right over the customers just taught, and refuse sums far beyond any seen (Duan 1983)."""
+    spent = np.asarray(lessons.truth["spent"], bool)
+    if not spent.any():
         return found
-    cap = replace(found, most_spend=float(np.quantile(spent[some], 0.99) * 10 + 1))
-    return cap
+    happened = np.exp(lessons.truth["log_spend"][spent].astype(np.float64))
+    capped = replace(found, most_spend=float(happened.max()) * 2 + 1)
+    said = capped.order_sum(embedded[spent])
+    return replace(capped, smear=float(np.clip(happened.mean() / said.mean(), 0.2, 5.0)))

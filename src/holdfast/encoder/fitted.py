@@ -18,7 +18,6 @@ from holdfast.core.clock import Cutoff, Horizon
 from holdfast.core.errors import StateError
 from holdfast.core.sequences import EventSequences
 from holdfast.encoder.backend import device, mixed_precision, need, settled
-from holdfast.encoder.losses import MONEY
 from holdfast.encoder.network import Network
 from holdfast.encoder.settings import DAYS, WIDTH_OF_EMBEDDING, Encoder
 from holdfast.encoder.tokens import Tokens, batches, pad, standing_of
@@ -98,7 +97,7 @@ class FittedEncoder:
         ends = np.array([0, *DAYS], np.float64)
         width = np.diff(ends)
         rate = -np.log1p(-np.clip(last, _EDGE, 1 - _EDGE)) / width[self.intervals - 1]
-        return -np.expm1(-rate[:, None] * width[self.intervals :])
+        return np.asarray(-np.expm1(-rate[:, None] * width[self.intervals :]))
 
     def survival(self, embedded: NDArray[np.float32], days: float) -> Floats:
         """P(no order within so many days) of each row: curves of one customer cannot cross."""
@@ -108,15 +107,16 @@ class FittedEncoder:
         share[:-1] = np.minimum(share[:-1], 1.0)  # beyond the last day its rate goes on
         return np.clip(np.exp(-chance @ share), _EDGE, 1 - _EDGE)
 
-    def expected_spend(self, embedded: NDArray[np.float32], days: float) -> Floats:
-        """Expected money (currency units) within so many days: P(order) times the mean of a log-normal order sum.
-
-        The sum is that of the encoder's own horizon, so days should not be far from it.
-        """
+    def order_sum(self, embedded: NDArray[np.float32]) -> Floats:
+        """Expected money (currency units) within the encoder's own horizon of those who order: a log-normal mean."""
         said = self._head("spend", embedded)
-        spread = np.logaddexp(0.0, said[:, 1]) + 0.05
+        spread = np.logaddexp(0.0, said[:, 1]) + 0.1
         amount = np.exp(np.minimum(said[:, 0] + 0.5 * spread**2, np.log(self.most_spend)))
-        return (1 - self.survival(embedded, days)) * np.minimum(amount * self.smear, self.most_spend)
+        return np.minimum(amount * self.smear, self.most_spend)
+
+    def expected_spend(self, embedded: NDArray[np.float32]) -> Floats:
+        """Expected money (currency units) within the encoder's own horizon: P(order) times the sum of those who order."""
+        return (1 - self.survival(embedded, self.horizon.days)) * self.order_sum(embedded)
 
     def next_order_days(self, embedded: NDArray[np.float32]) -> Floats:
         """Days until an order is more likely than not; infinite where that is beyond the last of DAYS."""
@@ -140,9 +140,12 @@ class FittedEncoder:
 
         Two encoders learn the same space but for a rotation; models that read both need one (Schönemann 1966).
         """
+        from threadpoolctl import threadpool_limits
+
         ours, theirs = self.embedded(told).astype(np.float64), before.vectors(told).astype(np.float64)
         middle, other = ours.mean(axis=0), theirs.mean(axis=0)
-        left, _, right = np.linalg.svd((ours - middle).T @ (theirs - other))
+        with threadpool_limits(1, "blas"):  # a sum over customers must not depend on how many cores share it
+            left, _, right = np.linalg.svd((ours - middle).T @ (theirs - other))
         turn = left @ right
         return replace(self, turn=turn, shift=other - middle @ turn)
 
@@ -205,8 +208,3 @@ class FittedEncoder:
             Horizon.parse(said["horizon"]), weights, said["intervals"], said["smear"], said["most_spend"],
             tuple(said["taught"]), np.array(said["turn"]), np.array(said["shift"]),
         )  # fmt: skip
-
-
-def money(spend: Floats) -> Floats:
-    """Money (1/10,000) in units of the currency."""
-    return spend / MONEY

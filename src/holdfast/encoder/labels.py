@@ -21,19 +21,25 @@ class Labels:
     """For each customer and earlier cutoff: the days to the next order, and the spend within the horizon.
 
     `duration` ends with an order where `observed`, else the order is later than that (censored, not retained).
-    `spend` is money within the horizon of a closed label window, NaN where the window had not closed.
+    `known` is how many days could be seen at all: what is asked of a stretch may count only rows that see it whole, or
+    those with an order would be counted and those without would not. `spend` is money within the horizon of a closed
+    label window, NaN where the window had not closed.
     """
 
     key: Key
     duration: Floats
     observed: NDArray[np.bool_]
+    known: Floats
     spend: Floats
 
     def __post_init__(self) -> None:
-        if not len(self.key) == len(self.duration) == len(self.observed) == len(self.spend):
+        if {len(self.duration), len(self.observed), len(self.known), len(self.spend)} != {len(self.key)}:
             raise UsageError("the label columns have different lengths", remedy="build them with Labels.of")
-        if len(self.duration) and not float(self.duration.min()) >= 0:
-            raise UsageError("a duration is negative or not a number", remedy="durations are days from the cutoff on")
+        if not bool(((self.duration >= 0) & (self.duration <= self.known + 1e-9)).all()):
+            raise UsageError(
+                "a duration is negative, not a number, or longer than what was known",
+                remedy="durations are days from the cutoff on, censored where knowledge ends",
+            )
 
     def __len__(self) -> int:
         return len(self.key)
@@ -41,16 +47,17 @@ class Labels:
     def take(self, rows: Rows) -> Labels:
         return replace(
             self, key=self.key.take(rows), duration=self.duration[rows], observed=self.observed[rows],
-            spend=self.spend[rows],
+            known=self.known[rows], spend=self.spend[rows],
         )  # fmt: skip
 
     @classmethod
     def of(cls, outcomes: Outcomes, known_at: Cutoff, gap: Duration) -> Labels:
         """Outcomes as they were known at an encoder's cutoff."""
         known = outcomes.known_by(known_at, gap)
-        closed = known.key.cutoff + gap.micros + known.horizon.micros <= known_at.micros
+        days = np.maximum(known_at.micros - known.key.cutoff - gap.micros, 0) / DAY_MICROS
         revenue = np.maximum(known.revenue, 0).astype(np.float64)
-        return cls(known.key, known.duration, known.event_observed, np.where(closed, revenue, np.nan))
+        spend = np.where(days >= known.horizon.days, revenue, np.nan)
+        return cls(known.key, known.duration, known.event_observed, days, spend)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from holdfast.core.sequences import EventSequences
 from holdfast.encoder import losses
+from holdfast.encoder.backend import mixed_precision
 from holdfast.encoder.labels import Labels, placed
 from holdfast.encoder.network import Network
-from holdfast.encoder.tokens import Batch, Tokens, Windows, held_out, pad, standing, window_of, windows
+from holdfast.encoder.settings import WIDTH_OF_EMBEDDING
+from holdfast.encoder.tokens import Batch, Tokens, Windows, batches, held_out, pad, standing, window_of, windows
 from holdfast.encoder.train import Phase
 from holdfast.encoder.vocabulary import CATEGORY, Vocabulary
 
@@ -44,7 +46,8 @@ class Lessons:
         window = np.searchsorted(cut.row, found.row) + number
         order = np.argsort(window, kind="stable")
         category = np.append(tokens.codes[:, CATEGORY].astype(np.int64), 0)[found.next_at]
-        truth = losses.targets(found.labels.duration, found.labels.observed, found.labels.spend, category)
+        labels = found.labels
+        truth = losses.targets(labels.duration, labels.observed, labels.known, labels.spend, category)
         stand = standing(found.silence_days, found.age_days, found.seen)
         apart = held_out(told.key.customer_id, config.held_out, config.seed)[cut.row]
         return cls(
@@ -94,21 +97,42 @@ class Lessons:
         return losses.next_event(self.network, states, codes, where, self._shares), int(asked.sum())
 
     def judge(self, chosen: Ints) -> tuple[Any, int]:
-        """Loss of the heads at the labels of these windows; while learning, next events count a little as well."""
+        """Loss at the labels of these windows: while learning of all heads and, a little, of next events; else the hazard's."""
         batch, states = self._read(chosen)
+        rows, embedding = self._looking_out(chosen, states)
+        torch, device, weight = self.network.torch, self.network.device, self.network.config.next_event
+        truth = {name: torch.as_tensor(values[rows], device=device) for name, values in self.truth.items()}
+        if not self.network.parts.training:
+            return losses.hazard(self.network, embedding, truth), len(rows)
+        loss = losses.heads(self.network, embedding, truth)
+        if weight > 0:
+            loss = loss + weight * self._foreseen(chosen, batch, states)[0]
+        return loss, len(rows)
+
+    def _looking_out(self, chosen: Ints, states: Any) -> tuple[Ints, Any]:
+        """The labels of these windows, and the embedding of each."""
         begin, end = self._first_label[chosen], self._first_label[chosen + 1]
         many = end - begin
         window = np.repeat(np.arange(len(chosen)), many)
         rows = np.repeat(begin, many) + np.arange(len(window)) - np.repeat(np.cumsum(many) - many, many)
         torch, device = self.network.torch, self.network.device
         state = states[torch.as_tensor(window, device=device), torch.as_tensor(self.label_place[rows], device=device)]
-        stand = torch.as_tensor(self.label_standing[rows], device=device)
-        truth = {name: torch.as_tensor(values[rows], device=device) for name, values in self.truth.items()}
-        loss = losses.heads(self.network, self.network.embedding(state, stand), truth)
-        weight = self.network.config.next_event
-        if self.network.parts.training and weight > 0:
-            loss = loss + weight * self._foreseen(chosen, batch, states)[0]
-        return loss, len(rows)
+        return rows, self.network.embedding(state, torch.as_tensor(self.label_standing[rows], device=device))
+
+    def embedded(self) -> NDArray[np.float32]:
+        """The embedding at each label, as the network has it now."""
+        phase, network = self.teaching(), self.network
+        found = np.zeros((len(self.label_window), WIDTH_OF_EMBEDDING), np.float32)
+        some, lengths = (
+            np.concatenate([phase.windows, phase.check]),
+            np.concatenate([phase.lengths, phase.check_lengths]),
+        )
+        network.parts.eval()
+        with network.torch.no_grad(), mixed_precision(network.device.type):
+            for chosen in batches(lengths, 2 * network.config.batch_tokens):
+                rows, embedding = self._looking_out(some[chosen], self._read(some[chosen])[1])
+                found[rows] = embedding.float().cpu().numpy()
+        return found
 
     def start_from_base_rates(self) -> None:
         """Let the heads begin at what is true of everybody, so that no step is spent on learning averages."""

@@ -15,9 +15,12 @@ from holdfast.encoder.vocabulary import CATEGORY, GAP, ITEM, KIND
 Tensor = Any
 #: Beyond so many items a random sample of `_SAMPLED` others stands for all that were not chosen.
 _ALL_ITEMS, _SAMPLED = 600, 256
+#: One place in so many is asked for its item, the dearest question.
+_ITEM_EVERY = 4
 #: Money in 1/10,000 enters the logarithm in units of the currency.
 MONEY = 10_000.0
-_WEIGHTS = {"hazard": 1.0, "order_time": 0.1, "spend": 0.2, "order_category": 0.1}
+#: Beside the hazard, which counts in full.
+_WEIGHTS = {"order_time": 0.1, "spend": 0.1, "order_category": 0.1}
 
 
 def next_event(network: Network, states: Tensor, codes: Tensor, asked: Tensor, share: Tensor) -> Tensor:
@@ -32,9 +35,10 @@ def next_event(network: Network, states: Tensor, codes: Tensor, asked: Tensor, s
         functional.cross_entropy(network.parts[name](state).float(), follows[:, field])
         for name, field in (("next_kind", KIND), ("next_category", CATEGORY), ("next_gap", GAP))
     ]
-    about = follows[:, ITEM] > 0
+    state, item = state[::_ITEM_EVERY], follows[::_ITEM_EVERY, ITEM]
+    about = item > 0
     if bool(about.any()):
-        losses.append(_next_item(network, state[about], follows[about, ITEM], share))
+        losses.append(_next_item(network, state[about], item[about], share))
     return sum(losses) / len(losses)
 
 
@@ -54,9 +58,7 @@ def _next_item(network: Network, state: Tensor, item: Tensor, share: Tensor) -> 
 def heads(network: Network, embedding: Tensor, truth: dict[str, Tensor]) -> Tensor:
     """The weighted sum over all heads; `truth` as `targets` makes it, on the network's device."""
     functional, parts = network.torch.nn.functional, network.parts
-    logit = parts["hazard"](embedding).float()
-    each = functional.binary_cross_entropy_with_logits(logit, truth["ordered"], reduction="none")
-    total = _WEIGHTS["hazard"] * (each * truth["at_risk"]).sum() / len(embedding)
+    total = hazard(network, embedding, truth)
     timed = normal_loss(network, parts["order_time"](embedding).float(), truth["log_days"], truth["observed"])
     total = total + _WEIGHTS["order_time"] * timed.mean()
     spent = truth["spent"]
@@ -70,30 +72,39 @@ def heads(network: Network, embedding: Tensor, truth: dict[str, Tensor]) -> Tens
     return total
 
 
+def hazard(network: Network, embedding: Tensor, truth: dict[str, Tensor]) -> Tensor:
+    """Minus log-likelihood of when the next order came, for each row: what decides when teaching stops."""
+    logit = network.parts["hazard"](embedding).float()
+    each = network.torch.nn.functional.binary_cross_entropy_with_logits(logit, truth["ordered"], reduction="none")
+    return (each * truth["at_risk"]).sum() / len(embedding)
+
+
 def normal_loss(network: Network, said: Tensor, value: Tensor, observed: Tensor | None) -> Tensor:
     """Minus log-likelihood of log-normal values, `said` mean and log of spread; censored ones are only known to be more."""
     torch = network.torch
-    spread = torch.nn.functional.softplus(said[:, 1]) + 0.05
+    spread = torch.nn.functional.softplus(said[:, 1]) + 0.1
     z = (value - said[:, 0]) / spread
     dense = 0.5 * z * z + spread.log()
     return dense if observed is None else torch.where(observed, dense, -torch.special.log_ndtr(-z))
 
 
 def targets(
-    duration: NDArray[np.float64], observed: NDArray[np.bool_], spend: NDArray[np.float64], category: NDArray[np.int64]
-) -> dict[str, NDArray[Any]]:
+    duration: NDArray[np.float64], observed: NDArray[np.bool_], known: NDArray[np.float64],
+    spend: NDArray[np.float64], category: NDArray[np.int64],
+) -> dict[str, NDArray[Any]]:  # fmt: skip
     """Labels as arrays the heads compare with.
 
-    An interval of the hazard counts for a row only if it is seen whole: the order came in it, or after its end.
+    An interval of the hazard counts for a row that had no order before it and whose knowledge reaches to its end.
 
-    >>> found = targets(np.array([5.0, 10.0]), np.array([True, False]), np.array([30_000.0, np.nan]), np.array([0, 0]))
+    >>> days, none = np.array([5.0, 10.0]), np.array([np.nan, np.nan])
+    >>> found = targets(days, np.array([True, False]), np.array([10.0, 10.0]), none, np.array([0, 0]))
     >>> found["at_risk"][:, :3].tolist(), found["ordered"][:, :3].tolist()
     ([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]], [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
     """
     begin, end = np.array([0, *DAYS[:-1]], np.float64), np.array(DAYS, np.float64)
     days = duration[:, None]
     ordered = observed[:, None] & (begin <= days) & (days < end)
-    at_risk = ordered | (days >= end)
+    at_risk = (ordered | (days >= end)) & (known[:, None] >= end)
     money = np.nan_to_num(spend) / MONEY
     return {
         "ordered": ordered.astype(np.float32), "at_risk": at_risk.astype(np.float32),

@@ -126,15 +126,18 @@ class Network:
         return self.parts["words"].weight[begin : begin + self.sizes[ITEM]]
 
     def _dropped(self, values: Tensor) -> Tensor:
-        return self.torch.nn.functional.dropout(values, self.config.dropout, self.parts.training)
+        """Dropout that leaves out the same numbers at every place of a window (Gal & Ghahramani 2016)."""
+        if not self.parts.training or not self.config.dropout:
+            return values
+        like = values[:, :1] if values.ndim > 2 else values
+        return values * self.torch.nn.functional.dropout(self.torch.ones_like(like), self.config.dropout)
 
 
 def _reader(config: Encoder, nn: Any) -> dict[str, Any]:
     width = config.width
     if config.kind != "transformer":
         cells = nn.GRU if config.kind == "gru" else nn.LSTM
-        dropout = config.dropout if config.layers > 1 else 0.0
-        return {"cells": cells(width, width, config.layers, batch_first=True, dropout=dropout)}
+        return {"cells": cells(width, width, config.layers, batch_first=True)}
     found: dict[str, Any] = {}
     for layer in range(config.layers):
         found |= {

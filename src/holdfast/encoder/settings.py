@@ -24,12 +24,12 @@ class Encoder:
     budget and the same shop always takes the same steps. No clock is looked at.
 
     >>> Encoder().kind, Encoder(kind="transformer").layers
-    ('gru', 2)
+    ('gru', 1)
     """
 
     kind: Kind = "gru"
     width: int = 64
-    layers: int = 2
+    layers: int = 1
     heads: int = 4
     length: int = 64  # events a window holds
     dropout: float = 0.1
@@ -37,7 +37,7 @@ class Encoder:
     buckets: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
-    pretrain_epochs: int = 6
+    pretrain_epochs: int = 4
     epochs: int = 20
     tokens: int = 40_000_000  # most tokens that each of the two phases may read
     batch_tokens: int = 16_384
@@ -68,7 +68,9 @@ class SequenceSettings:
     kind: str = setting("gru", "What reads the events.", choices=KINDS)
     width: int = setting(64, "Width of the network.")
     length: int = setting(64, "Events of a customer that are read, the newest.")
-    grain: str = setting("order", "What one event is: an order with its lines, or each line.", choices=("order", "line"))
+    grain: str = setting(
+        "order", "What one event is: an order with its lines, or each line.", choices=("order", "line")
+    )
     retrain: str = setting("90d", "Cutoffs within so many days share an encoder, taught before the first of them.")
     threads: int = setting(1, "Threads of the network; another number may give another last digit.")
 

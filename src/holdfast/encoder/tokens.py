@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -98,7 +99,7 @@ def pad(tokens: Tokens, start: Ints, stop: Ints) -> Batch:
     return Batch(codes, gap, sizes + 1)
 
 
-def standing(silence_days: Floats, age_days: Floats, seen: Ints) -> Floats:
+def standing(silence_days: NDArray[Any], age_days: NDArray[Any], seen: Ints) -> Floats:
     """What the cutoff adds to a state: how long the silence is, how old the customer, how many events there were.
 
     >>> standing(np.array([0.0]), np.array([0.0]), np.array([0])).round(2).tolist()

@@ -22,7 +22,7 @@ from holdfast.encoder.tokens import batches
 Ints = NDArray[np.int64]
 #: Windows -> their mean loss and how much it weighs.
 Loss = Callable[[Ints], tuple[Any, int]]
-_WARM_UP, _CLIP, _LOOKS = 0.1, 1.0, 12
+_WARM_UP, _CLIP, _LOOKS = 0.1, 1.0, 20
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Taught:
 def steps_of(tokens: int, epochs: int, most_tokens: int, batch_tokens: int) -> tuple[int, int]:
     """(steps, tokens in a batch): so many epochs, but never more tokens than the budget.
 
-    Small histories get small batches, so that an epoch is never less than some twenty steps.
+    Small histories get small batches, so that an epoch is some hundred steps.
 
     >>> steps_of(1_000_000, 10, 4_000_000, 10_000), steps_of(2000, 10, 4_000_000, 10_000)
     ((400, 10000), (79, 256))
     """
-    size = int(np.clip(tokens // 20, 256, batch_tokens))
+    size = int(np.clip(tokens // 100, 256, batch_tokens))
     return max(1, math.ceil(min(epochs * tokens, most_tokens) / size)), size
 
 

@@ -83,7 +83,7 @@ class Vocabulary:
         for at, name in zip(needed.tolist(), names.take(pa.array(needed)).to_pylist(), strict=True):
             hashed = 1 + len(self.items) + zlib.crc32(str(name).encode()) % self.buckets
             code[at] = place.get(name, hashed)
-        return code[positions]
+        return np.asarray(code[positions], np.int64)
 
     def codes(self, told: EventSequences) -> NDArray[np.uint16]:
         """(events x FIELDS) codes of everything these sequences see; the gap is the time since the row's event before."""
@@ -107,7 +107,8 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Vocabulary:
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()})
+        given: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in saved.items()}
+        return cls(**given)
 
 
 def gaps(told: EventSequences) -> NDArray[np.float32]:
@@ -127,7 +128,8 @@ def gaps(told: EventSequences) -> NDArray[np.float32]:
 
 def gap_codes(days: NDArray[np.float32]) -> Codes:
     """0 where nothing is known, else 1 + the interval of GAP_EDGES."""
-    return np.where(np.isnan(days), 0, 1 + np.searchsorted(GAP_EDGES, np.nan_to_num(days), side="right"))
+    found = 1 + np.searchsorted(GAP_EDGES, np.nan_to_num(days), side="right")
+    return np.where(np.isnan(days), 0, found).astype(np.int64)
 
 
 def _frequent(names: pa.Array, positions: NDArray[Any], most: int, least: int = LEAST) -> tuple[str, ...]:
@@ -142,4 +144,4 @@ def _coded(known: tuple[str, ...], names: pa.Array, positions: NDArray[Any]) -> 
     """0 none, 1 a name not known, 2 and on the known ones."""
     place = {name: at + 2 for at, name in enumerate(known)}
     code = np.array([*(place.get(name, 1) for name in names.to_pylist()), 0], np.int64)
-    return code[positions]
+    return np.asarray(code[positions], np.int64)

@@ -8,7 +8,7 @@ which only reports.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from holdfast.evaluate.reference import Reference, look_closer
 from holdfast.evaluate.segments import segment_scores
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.evaluate.stakes import Stake, stakes
+from holdfast.evaluate.tune import Tried, tune
 from holdfast.models.base_rate import BaseRate
 from holdfast.models.ensemble import Ensemble
 
@@ -53,6 +54,8 @@ class Backtest:
     segments: list[dict[str, Any]]
     stakes: list[Stake]
     notes: tuple[Text, ...]
+    tried: tuple[Tried, ...]
+    competed: Mapping[str, Model] = field(repr=False)
     forward: Forward = field(repr=False)
     said: Mapping[str, Mapping[Cutoff, Floats]] = field(repr=False)
 
@@ -77,6 +80,7 @@ class Backtest:
             "calibrations": dict(self.calibrations),
             "choice": [_plain(one) for one in self.steps],
             "calibration_trials": [_plain(one) for one in self.trials],
+            "tuning": [_plain(one) for one in self.tried],
             "scores": [one.as_dict() for one in self.scores],
             "reference": self.reference.as_dict(),
             "segments": self.segments,
@@ -98,6 +102,7 @@ def backtest(
     newest = tests[-1]
     usable, notes = usable_models(models, training(slices, newest, closes_after, settings))
     at = _rolling(slices, tests, closes_after, settings)
+    usable, tried = _tuned(usable, slices, newest, closes_after, settings, progress)
     forward = predict_forward(slices, usable, at, closes_after, settings, progress)
     kinds = {(m, c): choose_calibration(forward, m, c, settings)[0] for m in usable for c in at}
     said = {m: {c: _said(forward, m, c, kinds[m, c]) for c in at} for m in usable}
@@ -115,8 +120,21 @@ def backtest(
         segment_scores(slices, {c: said[chosen][c] for c in tests}, settings, seed),
         stakes(slices, {c: said[chosen][c] for c in tests}, closes_after, settings),
         (*notes, *dropped, *borrowed, *_notes(forward, chosen, newest, kinds[chosen, newest], settings)),
-        forward, said,
+        tuple(tried), usable, forward, said,
     )  # fmt: skip
+
+
+def _tuned(
+    models: Mapping[str, Model], slices: Slices, newest: Cutoff, closes_after: tuple[Gap, Horizon],
+    settings: EvaluateSettings, progress: Progress,
+) -> tuple[dict[str, Model], list[Tried]]:  # fmt: skip
+    """Single models after the search, and ensembles of these."""
+    single = {name: one for name, one in models.items() if not isinstance(one, Ensemble)}
+    found, tried = tune(slices, single, newest, closes_after, settings, progress)
+    for name, one in models.items():
+        if isinstance(one, Ensemble):
+            found[name] = replace(one, members=tuple((member, found[member]) for member, _ in one.members))
+    return {name: found[name] for name in models}, tried
 
 
 def usable_models(models: Mapping[str, Model], slices: Slices) -> tuple[dict[str, Model], list[Text]]:
@@ -233,7 +251,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _plain(one: Step | Trial) -> dict[str, Any]:
+def _plain(one: Step | Trial | Tried) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(one)

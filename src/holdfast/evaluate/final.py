@@ -20,6 +20,7 @@ from holdfast.core.text import Language
 from holdfast.evaluate.backtest import Backtest
 from holdfast.evaluate.choose import calibrator_at
 from holdfast.evaluate.forward import settled, training
+from holdfast.evaluate.habits import habits
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.metrics.forecast import METRICS
 from holdfast.models.base_rate import BaseRate
@@ -27,7 +28,7 @@ from holdfast.models.calibration import Calibrator
 from holdfast.models.card import Card
 from holdfast.models.ensemble import Ensemble
 from holdfast.models.fitting import fit_on
-from holdfast.models.intervals import Intervals, form_sd, level_sd, refit
+from holdfast.models.intervals import Intervals, Whose, form_sd, level_sd, refit
 from holdfast.models.reasons import reasons, typical_values
 from holdfast.models.value import AtRisk, SpendFit
 
@@ -49,11 +50,20 @@ class Published:
     card: Card
 
     def predict(self, features: FeatureTable) -> Predictions:
-        """p_churn with the ends of its 90% interval; refuses a table that lacks a column."""
-        raw = self.fitted.predict(features).p_churn
-        p = self.calibrator.apply(raw, features.key.cutoff)
+        """p_churn with the ends of each customer's own 90% interval; refuses a table that lacks a column."""
+        p = self.p_churn(features)
         low, high = self.intervals.around(features, p, self.calibrator)
-        return Predictions(features.key, self.horizon, self.model_id, p, np.minimum(low, p), np.maximum(high, p))
+        return Predictions(features.key, self.horizon, self.model_id, p, low, high)
+
+    def p_churn(self, features: FeatureTable) -> Floats:
+        """The same without intervals: quick, for many rows that differ a little."""
+        return self.calibrator.apply(self.fitted.predict(features).p_churn, features.key.cutoff)
+
+    def ends(
+        self, features: FeatureTable, p_churn: Floats, *, level: float = 0.9, whose: Whose = "customer"
+    ) -> tuple[Floats, Floats]:
+        """Ends of the interval around `p_churn` at another level; `whose="group"` for the mean of many customers."""
+        return self.intervals.around(features, p_churn, self.calibrator, level, whose)
 
     def reasons(
         self, features: FeatureTable, top: int = 3, language: Language = "en", *, currency: str = ""
@@ -132,18 +142,20 @@ def fit_final(
     doubt = level_sd(evidence, calibrator)
     form = _form(backtest, at, calibrator)
     fitted = fit_on(model, train)
-    refits = refit(model, train, count=settings.refits, seed=seed, progress=progress)
+    count = settings.refits if not isinstance(model, Ensemble) else min(settings.refits, settings.ensemble_refits)
+    refits = refit(model, train, count=count, seed=seed, progress=progress)
+    intervals = Intervals(refits, doubt, form, habits(backtest.forward, backtest.chosen, at))
     return Published(
-        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, Intervals(refits, doubt, form), _spend(train),
+        backtest.chosen, backtest.horizon, backtest.gap, fitted, calibrator, intervals, _spend(train),
         typical_values(train.features),
         _card(backtest, train, model, fitted, calibrator.kind, doubt, population),
     )  # fmt: skip
 
 
 def _chosen(backtest: Backtest, models: Mapping[str, Model], at: Cutoff) -> Model:
-    """The chosen model; an ensemble of the members that were usable, with its shares as of `at`."""
-    model = models.get(backtest.chosen, BaseRate())  # the fallback where there was one outcome only
-    return settled(model.named().only(backtest.models), backtest.forward, at) if isinstance(model, Ensemble) else model
+    """The chosen model as it competed; an ensemble with its shares as of `at`."""
+    model = {**models, **backtest.competed}.get(backtest.chosen, BaseRate())
+    return settled(model, backtest.forward, at) if isinstance(model, Ensemble) else model
 
 
 def _form(backtest: Backtest, at: Cutoff, calibrator: Calibrator) -> float:

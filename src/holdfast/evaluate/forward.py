@@ -6,6 +6,7 @@ Two predictions are kept for each row. `raw` comes from the model fitted on ever
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +24,7 @@ from holdfast.models.ensemble import Ensemble
 from holdfast.models.fitting import fit_on
 from holdfast.models.intervals import join
 from holdfast.models.parts import hashed, parts_of
+from holdfast.models.treated import drawn
 
 Floats = NDArray[np.float64]
 #: Thinning leaves at least so many slices.
@@ -37,6 +39,7 @@ class Forward:
     closes_after: tuple[Duration, ...]  # gap and horizon
     raw: Mapping[str, dict[Cutoff, Floats]]
     crossed: Mapping[str, dict[Cutoff, Floats]]
+    seconds: dict[str, float] = field(default_factory=dict, repr=False)  # processor time of each single model
     known: dict[tuple[str, Cutoff, str], Any] = field(default_factory=dict, repr=False)  # corrections already fitted
 
     def closed(self, model: str, by: Cutoff) -> list[Cutoff]:
@@ -44,12 +47,14 @@ class Forward:
         return [one for one in sorted(self.raw[model]) if one.plus(*self.closes_after) <= by]
 
     def evidence(self, model: str, cutoffs: Sequence[Cutoff], *, crossed: bool = True) -> Evidence:
-        """What the model said and what happened at these cutoffs."""
+        """What the model said and what happened at these cutoffs; rows with weights are drawn by them, alike for all models."""
         said = self.crossed[model] if crossed else self.raw[model]
         parts, lag = [], sum(length.micros for length in self.closes_after)
         for one in cutoffs:
-            happened = self.slices.at([one]).outcomes.churned
-            parts.append(Evidence(said[one], happened, np.full(len(happened), one.micros), lag))
+            rows = self.slices.at([one])
+            kept = np.arange(len(rows)) if rows.weights is None else drawn(rows.weights, np.arange(len(rows)))
+            happened = rows.outcomes.churned[kept]
+            parts.append(Evidence(said[one][kept], happened, np.full(len(happened), one.micros), lag))
         return join(parts)
 
 
@@ -61,6 +66,7 @@ def predict_forward(
     raw: dict[str, dict[Cutoff, Floats]] = {name: {} for name in models}
     crossed: dict[str, dict[Cutoff, Floats]] = {name: {} for name in models}
     single = {name: model for name, model in models.items() if not isinstance(model, Ensemble)}
+    seconds = dict.fromkeys(single, 0.0)
     done, total = 0, len(at) * len(single)
     for cutoff in at:
         train = training(slices, cutoff, closes_after, settings)
@@ -68,11 +74,13 @@ def predict_forward(
         part, test_part = (parts_of(one.features.key.customer_id, settings.folds) for one in (train, test))
         for name, model in single.items():
             progress.step("backtest", done, total)
+            started = time.process_time()
             raw[name][cutoff] = fit_on(model, train).predict(test.features).p_churn
             crossed[name][cutoff] = _crossed(model, train, test, part, test_part, raw[name][cutoff])
+            seconds[name] += time.process_time() - started
             done += 1
     progress.step("backtest", total, total)
-    forward = Forward(slices, closes_after, raw, crossed)
+    forward = Forward(slices, closes_after, raw, crossed, seconds)
     for name, model in models.items():
         if isinstance(model, Ensemble):
             combine_forward(forward, name, model, at)

@@ -22,6 +22,10 @@ class EvaluateSettings:
     level: float = setting(0.95, "Level of the intervals of metrics.")
     threshold: float = setting(0.5, "p_churn from which a customer is called a churner (accuracy, F1 and so on).")
     refits: int = setting(20, "Refits on resampled customers and slices behind the interval of p_churn.")
+    ensemble_refits: int = setting(6, "The same for an ensemble, whose refits cost as much as all its members'.")
+    tune_budget: int = setting(
+        0, "Changes of hyper-parameters to try on earlier cutoffs, over all models; each costs a few fits."
+    )
     calibrations: tuple[str, ...] = setting(
         ("none", "shrunken_intercept", "platt"), "Corrections that compete; also known: beta, isotonic, seasonal."
     )

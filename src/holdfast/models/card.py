@@ -41,11 +41,6 @@ CALIBRATION_WORDS = {
 }
 LIMITS = (
     Text(
-        "Under current marketing: customers who got messages are in the training rows, so the risk is that of a customer "
-        "treated as usual.",
-        "训练数据反映现有营销：收到过消息的客户也在其中，因此风险是照常对待时的风险。",
-    ),
-    Text(
         "With under two years of history the level of the coming season cannot be known; the order of customers can.",
         "历史不足两年时，无法得知下一个季节的总体水平；客户之间的排序仍然可信。",
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,7 +65,7 @@ class TreeFit:
         paths, score = self._paths(features), logit(self.rate)
         parts = np.zeros((len(features), len(self.columns)))
         everyone = np.arange(len(features))
-        for here, below in zip(paths[:-1], paths[1:], strict=True):
+        for here, below in pairwise(paths):
             parts[everyone, np.maximum(self.column[here], 0)] += score[below] - score[here]
         return float(score[0]), parts
 
@@ -180,7 +181,7 @@ class DecisionTree:
         )
         grown = tree.fit(values, outcomes.churned, sample_weight=weight).tree_
         rate = self._rates(grown, values, outcomes.churned, weight)
-        return _used(grown, table, np.isnan(values).any(axis=0), rate, outcomes.horizon, self.model_id)
+        return _used(grown, table, np.asarray(np.isnan(values).any(axis=0), bool), rate, outcomes.horizon, self.model_id)
 
     def _rates(self, grown: Any, values: NDArray[Any], churned: NDArray[np.bool_], weight: Floats) -> Floats:
         """The weighted churn rate of each node, held towards that of everybody."""

@@ -116,6 +116,13 @@ class Ensemble:
         shares = settled.shares or settled.equal()
         return EnsembleFit(self.model_id, columns, outcomes.horizon, fits, shares, settled.intercept)
 
+    def light(self) -> Ensemble:
+        """The same of the members' light forms."""
+        members = self.named().members
+        return replace(
+            self, members=tuple((name, one.light() if hasattr(one, "light") else one) for name, one in members)
+        )
+
     def alone(self, slices: Slices) -> Ensemble:
         """Members and shares where no predictions at earlier cutoffs are at hand."""
         return self.named()

@@ -9,7 +9,7 @@ Contributions compare a row with the average customer, layer by layer (the resca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -122,6 +122,10 @@ class Mlp:
     nets: int = 3
     half_life_days: float = 90.0
     seed: int = 1
+
+    def light(self) -> Mlp:
+        """One network: what resampling asks for."""
+        return replace(self, nets=1)
 
     @one_thread
     def fit(

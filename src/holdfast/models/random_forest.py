@@ -7,44 +7,60 @@ Shapley values are therefore shares of a probability. They are mapped onto log-o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.core.clock import Horizon
 from holdfast.core.models import FITTED, MODELS
 from holdfast.core.tables import FeatureTable, Outcomes, Predictions
 from holdfast.models.columns import customer_columns, slice_weights
 from holdfast.models.lightgbm import LightGbmFit, rows_for_trees
 from holdfast.models.logit import logit
-from holdfast.models.pack import require_rows
+from holdfast.models.pack import pack, require_rows, unpack
 
 Floats = NDArray[np.float64]
 #: No forest is surer than this: a leaf of fifty churners does not prove a certainty.
 _EDGE = 0.002
 
 
+@dataclass(frozen=True)
 class ForestFit(LightGbmFit):
-    """Trees as LightGBM's own text; each leaf holds a churn rate."""
+    """Trees as LightGBM's own text; each leaf holds how far its churn rate lies from `rate`, that of everybody."""
+
+    rate: float = 0.5
 
     def predict(self, features: FeatureTable) -> Predictions:
         """p_churn of each row: the mean churn rate of its leaves."""
-        rate = np.asarray(self._booster.predict(self._rows(features), num_threads=1), np.float64)
-        return Predictions(features.key, self.horizon, self.model_id, np.clip(rate, _EDGE, 1 - _EDGE))
+        apart = np.asarray(self._booster.predict(self._rows(features), num_threads=1), np.float64)
+        return Predictions(features.key, self.horizon, self.model_id, np.clip(self.rate + apart, _EDGE, 1 - _EDGE))
 
     def contributions(self, features: FeatureTable) -> tuple[float, Floats]:
         """Exact Shapley values of the mean churn rate, stretched for each row so that they add up in log-odds."""
-        parts = np.asarray(self._booster.predict(self._rows(features), pred_contrib=True, num_threads=1), np.float64)
-        parts = parts.reshape(len(features), -1)
-        mean = float(parts[0, -1]) if len(parts) else 0.5
-        baseline = float(logit(np.array([np.clip(mean, _EDGE, 1 - _EDGE)]))[0])
-        parts = parts[:, : len(self.columns)]
+        rows = self._rows(features)
+        told = np.asarray(self._booster.predict(rows, num_threads=1), np.float64)
+        parts = np.asarray(self._booster.predict(rows, pred_contrib=True, num_threads=1), np.float64)
+        parts = parts.reshape(len(features), -1)[:, : len(self.columns)]
         apart = parts.sum(axis=1)
-        rise = logit(self.predict(features).p_churn) - baseline
-        inside = max(mean * (1 - mean), _EDGE)
-        stretch = np.divide(rise, apart, out=np.full(len(features), 1.0 / inside), where=np.abs(apart) > 1e-9)
-        return baseline, parts * stretch[:, None]
+        # the mean of the trees is what a row's columns do not explain: LightGBM's own misses trees without a split
+        mean = float(np.clip(self.rate + (told[0] - apart[0] if len(told) else 0.0), _EDGE, 1 - _EDGE))
+        baseline = float(logit(np.array([mean]))[0])
+        rise = logit(np.clip(self.rate + told, _EDGE, 1 - _EDGE)) - baseline
+        flat = np.full(len(features), 1.0 / (mean * (1 - mean)))
+        return baseline, parts * np.divide(rise, apart, out=flat, where=np.abs(apart) > 1e-9)[:, None]
+
+    def to_bytes(self) -> bytes:
+        return pack(
+            self.model_id, horizon=str(self.horizon), columns=list(self.columns), trees=self.trees, rate=self.rate
+        )  # fmt: skip
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> ForestFit:
+        saved = unpack(data)
+        horizon = Horizon.parse(saved["horizon"])
+        return cls(saved["kind"], tuple(saved["columns"]), horizon, saved["trees"], saved["rate"])
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,10 @@ class RandomForest:
     half_life_days: float = 90.0
     seed: int = 1
 
+    def light(self) -> RandomForest:
+        """Fewer trees: what resampling asks for."""
+        return replace(self, trees=min(self.trees, 30))
+
     def fit(
         self, features: FeatureTable, outcomes: Outcomes, *, sequences: Any = None, assignments: Any = None,
         weights: Floats | None = None,
@@ -71,13 +91,14 @@ class RandomForest:
         rows = rows_for_trees(features, columns)
         weight = slice_weights(features.key.cutoff, self.half_life_days) * (1.0 if weights is None else weights)
         parameters = self._parameters(len(rows))
-        data = lightgbm.Dataset(rows, outcomes.churned.astype(np.float64), weight=weight, params=parameters)
+        rate = float((weight @ outcomes.churned + 0.5) / (weight.sum() + 1.0))
+        data = lightgbm.Dataset(rows, outcomes.churned - rate, weight=weight, params=parameters)
         booster = lightgbm.train(parameters, data, num_boost_round=self.trees)
-        return ForestFit(self.model_id, columns, outcomes.horizon, booster.model_to_string())
+        return ForestFit(self.model_id, columns, outcomes.horizon, booster.model_to_string(), rate)
 
     def _parameters(self, rows: int) -> dict[str, Any]:
         return {
-            "objective": "regression", "boosting": "rf", "bagging_freq": 1, "bagging_fraction": self.row_share,
+            "objective": "regression", "boosting": "rf", "boost_from_average": False, "bagging_freq": 1, "bagging_fraction": self.row_share,
             "feature_fraction_bynode": self.column_share, "num_leaves": self.leaves,
             "min_data_in_leaf": min(self.min_rows_in_leaf, max(5, rows // 50)), "max_bin": 63,
             "bin_construct_sample_cnt": 20_000, "deterministic": True, "force_row_wise": True, "num_threads": 1,

@@ -68,6 +68,7 @@ class Sequence:
     ) -> SequenceFit:  # fmt: skip
         require_rows(outcomes, self.model_id)
         said = _said(features, self.model_id)
+        _same_horizon(features, outcomes.horizon)
         known = ~np.isnan(said)
         rate = (float(outcomes.churned.sum()) + 1) / (len(outcomes) + 2)  # where no encoder could be taught at all
         usual = float(logit(said[known], _EDGE).mean()) if known.any() else float(logit(np.array([rate]))[0])
@@ -100,6 +101,15 @@ def as_features(features: FeatureTable) -> FeatureTable:
         replace(one, family="sequence_features") if one.family == "sequence" else one for one in features.columns
     )
     return replace(features, columns=columns)
+
+
+def _same_horizon(features: FeatureTable, horizon: Horizon) -> None:
+    """The column names the horizon it speaks of, where it was made by an encoder; another one cannot be asked of it."""
+    told = features.columns[features.names.index(P_CHURN)].window
+    if told and told != str(horizon):
+        raise UsageError(
+            f"{P_CHURN} is the forecast of {told}, and {horizon} is asked", remedy=f"teach the encoders with {horizon}"
+        )
 
 
 def _said(features: FeatureTable, model_id: str) -> Floats:

@@ -16,11 +16,11 @@ class ModelSettings:
     """Section `[models]`. The order of `use` is the order of simplicity."""
 
     use: tuple[str, ...] = setting(
-        ("base_rate", "recency", "own_gap", "rfm_logistic", "logistic", "lightgbm", "random_forest", "ensemble"),
+        ("base_rate", "recency", "own_gap", "rfm_logistic", "btyd", "logistic", "lightgbm", "ensemble"),
         "Models that compete, simplest first: a later one must beat the earlier one for certain.",
     )
     members: tuple[str, ...] = setting(
-        ("rfm_logistic", "btyd", "logistic", "lightgbm", "random_forest", "mlp", "hazard"),
+        ("rfm_logistic", "btyd", "logistic", "lightgbm", "mlp"),
         "Which of the models in `use` an ensemble averages; those not in `use` are passed over.",
     )
     logistic_l2: float = setting(100.0, "Penalty of the logistic regression over all features.")
@@ -51,4 +51,9 @@ def configured(settings: ModelSettings, seed: int = 1) -> dict[str, Model]:
     single = [name for name in settings.use if not issubclass(MODELS[name], Ensemble)]
     made: dict[str, Model] = {name: MODELS[name](**own.get(name, {})) for name in single}
     members = tuple((name, made[name]) for name in single if name in settings.members)
-    return {name: made[name] if name in made else MODELS[name](members=members) for name in settings.use}
+    return {name: made[name] if name in made else _mixed(MODELS[name], members) for name in settings.use}
+
+
+def _mixed(kind: Any, members: tuple[tuple[str, Model], ...]) -> Model:
+    found: Model = kind(members=members)
+    return found

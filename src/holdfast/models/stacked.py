@@ -60,7 +60,8 @@ class Stacked(Ensemble):
             for place, (_, model) in enumerate(named.members):
                 said[place][part == one] = fit_on(model, others).predict(mine.features).p_churn
         happened, cutoff = slices.outcomes.churned, slices.features.key.cutoff
-        return named.settled([Evidence(one, happened, cutoff) for one in said])
+        counts = np.ones(len(slices), bool) if slices.weights is None else slices.weights > 0
+        return named.settled([Evidence(one[counts], happened[counts], cutoff[counts]) for one in said])
 
 
 @one_thread

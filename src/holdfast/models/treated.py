@@ -204,7 +204,7 @@ def _by_then(slices: Slices, known: Floats, day: float, period: int) -> Floats:
 def as_untreated(evidence: Evidence, weights: Floats | None) -> Evidence:
     """Evidence that calibrators and intervals may learn from: rows drawn by weight, as many as they are worth.
 
-    Within each slice so many rows as the weights count for are taken at even steps of the cumulated weight (systematic
+    Within each slice as many rows as the weights count for are taken at even steps of the cumulated weight (systematic
     resampling), in order of the prediction: what happened to the untreated, spread as the whole population. Nothing is
     random, and none of the calibrators has to know about weights.
 
@@ -213,16 +213,26 @@ def as_untreated(evidence: Evidence, weights: Floats | None) -> Evidence:
     >>> as_untreated(evidence, np.array([1.0, 0.0, 1.0])).said.tolist()
     [0.2, 0.6]
     """
-    if weights is None or not (weights > 0).any():
+    if weights is None:
         return evidence
     rows = []
     for one in evidence.slices:
-        mine = np.flatnonzero((evidence.cutoff == one) & (weights > 0))
-        mine = mine[np.lexsort((mine, evidence.said[mine]))]
-        count = round(effective(weights[mine]))
-        if count:
-            upto = np.cumsum(weights[mine])
-            steps = (np.arange(count) + 0.5) * upto[-1] / count
-            rows.append(mine[np.minimum(np.searchsorted(upto, steps), len(mine) - 1)])
+        mine = np.flatnonzero(evidence.cutoff == one)
+        rows.append(mine[drawn(weights[mine], np.lexsort((mine, evidence.said[mine])))])
     kept = np.concatenate(rows) if rows else np.array([], np.int64)
     return replace(evidence, said=evidence.said[kept], happened=evidence.happened[kept], cutoff=evidence.cutoff[kept])
+
+
+def drawn(weights: Floats, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows drawn by weight at even steps of the weight cumulated in this order, as many as the weights are worth.
+
+    >>> drawn(np.array([1.0, 0.0, 1.0]), np.arange(3)).tolist()
+    [0, 2]
+    """
+    mine = order[weights[order] > 0]
+    count = round(effective(weights[mine]))
+    if not count:
+        return mine[:0]
+    upto = np.cumsum(weights[mine])
+    steps = (np.arange(count) + 0.5) * upto[-1] / count
+    return mine[np.minimum(np.searchsorted(upto, steps), len(mine) - 1)]

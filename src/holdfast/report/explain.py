@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from holdfast.core.text import Language, Text
+from holdfast.models.counterfactual import CAUTION
 from holdfast.report import words
 from holdfast.report.plain import columns, heading, pad, wrap
 from holdfast.report.story import Story
@@ -27,6 +28,16 @@ _OUTSIDE = Text(
     "没有预测：不在 {release} 的统计范围内。统计范围：{population}。",
 )
 _WHY = Text("Why (+ raises the chance, − lowers it)", "原因（+ 提高该概率，− 降低该概率）")
+_CHANGES = Text("What would change the forecast", "什么会改变预测")
+_AHEAD = Text(
+    "Next order: as likely as not by {day}. Orders to expect in the {horizon}: {orders}.",
+    "下次下单：{day}之前的可能性过半。{horizon}内预计下单{orders}次。",
+)
+_FAR = Text("Next order: not likely within half a year.", "下次下单：半年内可能性不到一半。")
+_WORTH = Text(
+    "Customer value: {money} of margin; what this customer really brings, 90%: {low} to {high}.",
+    "客户价值：毛利{money}；实际贡献的90%区间：{low}至{high}。",
+)
 _PROFILE = Text("Profile", "概况")
 _ROWS = (
     ("orders", Text("orders", "订单数")),
@@ -67,19 +78,29 @@ KINDS = {
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
-def explanation(story: Story, customer_id: str, page: Mapping[str, Any], language: Language = "en") -> dict[str, Any]:
-    """The same for a program: `page` is `profile.customer.customer_page`; `prediction` is None outside the population."""
+def explanation(
+    story: Story, customer_id: str, page: Mapping[str, Any], language: Language = "en",
+    changes: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """The same for a program: `page` is `profile.customer.customer_page`; `prediction` is None outside the population.
+
+    `changes` is what `models.counterfactual` found: what would have to be different for the forecast to be different.
+    """
     row = find(story, customer_id)
     return {
         "customer_id": customer_id,
         "release_id": story.release.get("release_id"),
         "definition": story.definition(story.voice(language)),
         "prediction": None if row is None else {k: _jsonable(v) for k, v in row.items()},
+        "changes": [dict(one) for one in changes],
         "profile": dict(page),
     }
 
 
-def explain(story: Story, customer_id: str, page: Mapping[str, Any], language: Language = "en") -> str:
+def explain(
+    story: Story, customer_id: str, page: Mapping[str, Any], language: Language = "en",
+    changes: Sequence[Mapping[str, Any]] = (),
+) -> str:  # fmt: skip
     """One customer's page as text."""
     voice = story.voice(language)
     row = find(story, customer_id)
@@ -90,6 +111,11 @@ def explain(story: Story, customer_id: str, page: Mapping[str, Any], language: L
         for reason in row["reasons"]:
             mark = "−" if (reason.get("contribution") or 0) < 0 else "+"
             lines += wrap(isolated_text(reason["text"]), first=f"  {mark} ", indent="    ")
+    if changes:
+        lines += heading(voice.say(_CHANGES))
+        for one in changes:
+            lines += wrap(isolated_text(one["text"]), first="  · ", indent="    ")
+        lines += wrap(voice.say(CAUTION))
     lines += heading(voice.say(_PROFILE)) + columns(_profile(page, row, voice))
     lines += _months(page.get("months") or [], voice)
     if page.get("timeline"):
@@ -118,7 +144,24 @@ def _forecast(story: Story, row: Mapping[str, Any] | None, voice: Voice) -> list
     meaning = voice.say((story.bands.get("meanings") or {}).get(row["risk_band"]))
     band = voice.say(words.band(row["risk_band"]))
     money = voice.say(_MONEY, money=voice.money(row["value_at_risk"]), band=band, meaning=meaning)
-    return [*wrap(said), *wrap(money), *wrap(story.definition(voice))]
+    ahead = [line for one in _ahead(story, row, voice) for line in wrap(one)]
+    return [*wrap(said), *wrap(money), *ahead, *wrap(story.definition(voice))]
+
+
+def _ahead(story: Story, row: Mapping[str, Any], voice: Voice) -> list[str]:
+    """Next order and value, where the release tells them."""
+    said = []
+    if row.get("next_order_at") is not None:
+        orders, horizon = voice.number(row.get("expected_orders")), voice.days(story.horizon_length)
+        said.append(voice.say(_AHEAD, day=voice.day(row["next_order_at"]), horizon=horizon, orders=orders))
+    elif row.get("expected_orders") is not None:
+        said.append(voice.say(_FAR))
+    if row.get("clv") is not None:
+        money = {
+            key: voice.money(row[name]) for key, name in (("money", "clv"), ("low", "clv_low"), ("high", "clv_high"))
+        }
+        said.append(voice.say(_WORTH, **money))
+    return said
 
 
 def _profile(page: Mapping[str, Any], row: Mapping[str, Any] | None, voice: Voice) -> list[tuple[str, str]]:

@@ -18,15 +18,19 @@ from holdfast.report.figures import Figure, base_rate, figures
 from holdfast.report.html import Html, el
 from holdfast.report.opening import opening
 from holdfast.report.parts import Section, term, tiles
+from holdfast.report.sections.ahead import ahead
 from holdfast.report.sections.cohorts import cohorts
 from holdfast.report.sections.customers import customers
 from holdfast.report.sections.definitions import definitions
+from holdfast.report.sections.drift import drift
 from holdfast.report.sections.forecast import forecast
 from holdfast.report.sections.ladder import ladder
 from holdfast.report.sections.lifecycle import lifecycle
 from holdfast.report.sections.promises import promises
 from holdfast.report.sections.quality import quality
 from holdfast.report.sections.retention import retention
+from holdfast.report.sections.rhythm import rhythm
+from holdfast.report.sections.value import value
 from holdfast.report.story import Story
 from holdfast.report.voice import Voice, isolated
 
@@ -41,7 +45,7 @@ _SCREEN = (
 
 #: The sections in the order of the page.
 SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (
-    promises, quality, cohorts, lifecycle, retention, forecast, ladder, customers, definitions,
+    promises, quality, cohorts, lifecycle, retention, ahead, rhythm, value, forecast, drift, ladder, customers, definitions,
 )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ class Story:
     card: the model card as a dict; promises: `evaluate.promises.score_promises` results, newest first;
     cohorts, lifecycle, retention: as `profile.cohorts.cohorts`, `profile.lifecycle.lifecycle_over_time` and
     `profile.cohorts.retention_curves` return them; bands: `decide.bands.describe_bands`;
-    value_at_risk: {"total", "low", "high"} in currency units.
+    value_at_risk: {"total", "low", "high"} in currency units; outlook: `app.outlook.Outlook.facts`, part by part.
     """
 
     release: Facts
@@ -68,6 +68,7 @@ class Story:
     retention: Facts = field(default_factory=dict)
     bands: Facts = field(default_factory=dict)
     value_at_risk: Facts = field(default_factory=dict)
+    outlook: Facts = field(default_factory=dict)
 
     def voice(self, language: Language) -> Voice:
         return Voice(language, str(self.release.get("currency") or ""), str(self.release.get("zone") or "UTC"))

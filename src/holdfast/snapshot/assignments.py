@@ -5,7 +5,8 @@ A row at cutoff c is treated if a contact was drawn for, or delivered in, [c - l
 (features count messages), and customers still under its effect are among those to be forecast. A shop whose features
 tell nothing of contacts sets it to the days that a contact works. A contact that was drawn and never arrived counts as
 well: whether a message arrives says something about the customer, whether it was drawn does not. A decision without
-a contact counts at the moment at which its campaign usually delivers.
+a contact counts at the moment at which its campaign usually delivers. Where a campaign wrote down only whom it
+contacted, nobody knows who else it might have, and the chance of being left alone is missing, not 1.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ def assigned(
     arms = rows["arm"].take(pa.array(by_customer)).take(pa.array(newest, mask=~treated))
     at = np.append(rows["at"][by_customer], 0)[oldest]
     wait = np.where(treated, (at - key.cutoff) / DAY_MICROS, np.nan)
-    unknown = _sums(np.isnan(chance), first, last) > 0
+    dark = np.sort(rows["at"][rows["dark"]])
+    unlogged = np.searchsorted(dark, stops) > np.searchsorted(dark, starts)
+    unknown = (_sums(np.isnan(chance), first, last) > 0) | (unlogged & (first == last))
     never = _sums(chance <= 0, first, last) > 0
     logs = _sums(np.log(np.where(chance > 0, chance, 1.0)), first, last)
     p = np.where(unknown, np.nan, np.where(never, 0.0, np.exp(np.minimum(logs, 0.0))))
@@ -88,18 +91,24 @@ def _refuse_open(key: Key, horizon: Horizon, gap: Gap, known_at: Cutoff) -> None
 
 
 def _decisions(exposures: pa.Table, settings: TreatedSettings, known_at: Cutoff) -> dict[str, Any]:
-    """who, arm, at (microseconds), contact, p_nothing of each decision known at `known_at`."""
+    """who, arm, at (microseconds), contact, p_nothing of each decision known at `known_at`.
+
+    `dark`: a contact of a campaign that wrote down no decision to contact nobody.
+    """
     rows = exposures.filter(pc.less(exposures["decided_at"], pa.scalar(known_at.at, INSTANT)))
     decided = _micros(rows["decided_at"])
     delivered = _micros(rows["delivered_at"])
     delivered = np.where(delivered < known_at.micros, delivered, np.nan)
     treatment = rows["treatment_id"].combine_chunks()
     contact = _contacts(treatment, ~np.isnan(delivered), settings.nothing)
-    at = np.where(np.isnan(delivered), decided + _delays(rows["campaign_id"], delivered - decided), delivered)
+    campaign = pc.dictionary_encode(rows["campaign_id"].combine_chunks(), null_encoding="encode")
+    code = np.asarray(campaign.indices)
+    at = np.where(np.isnan(delivered), decided + _delays(code, delivered - decided), delivered)
+    dark = contact & ~np.isin(code, code[~contact])
     p = _p_nothing(rows, contact, treatment)
     return {
         "who": rows["customer_id"].combine_chunks(), "arm": treatment, "at": at.astype(np.int64), "contact": contact,
-        "p_nothing": p,
+        "p_nothing": p, "dark": dark,
     }  # fmt: skip
 
 
@@ -110,14 +119,15 @@ def _contacts(treatment: pa.Array, delivered: NDArray[np.bool_], nothing: tuple[
     return np.asarray(pc.is_in(treatment, value_set=ever).to_numpy(zero_copy_only=False) & ~named)
 
 
-def _delays(campaign: pa.ChunkedArray, delay: NDArray[np.float64]) -> NDArray[np.float64]:
+def _delays(campaign: NDArray[Any], delay: NDArray[np.float64]) -> NDArray[np.float64]:
     """The usual time from decision to delivery of each row's campaign; 0 where nothing was delivered."""
-    code = pc.dictionary_encode(campaign.combine_chunks(), null_encoding="encode")
-    code = np.asarray(code.indices)
-    usual = np.zeros(int(code.max()) + 1 if len(code) else 0)
-    for one in np.unique(code[~np.isnan(delay)]):
-        usual[one] = np.median(delay[(code == one) & ~np.isnan(delay)])
-    return np.asarray(usual[code])
+    known = np.flatnonzero(~np.isnan(delay))
+    known = known[np.lexsort((delay[known], campaign[known]))]
+    size = int(campaign.max()) + 1 if len(campaign) else 0
+    counts = np.bincount(campaign[known], minlength=size)
+    middle = np.cumsum(counts) - counts + np.maximum(counts - 1, 0) // 2
+    usual = np.where(counts > 0, np.append(delay[known], 0.0)[np.minimum(middle, len(known))], 0.0)
+    return np.asarray(usual[campaign])
 
 
 def _p_nothing(rows: pa.Table, contact: NDArray[np.bool_], treatment: pa.Array) -> NDArray[np.float64]:

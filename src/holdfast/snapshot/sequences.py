@@ -46,7 +46,7 @@ class History:
     @classmethod
     def read(cls, observed: Observed, *, grain: Grain = "order") -> History:
         """Read the events known at the newest cutoff of `observed`."""
-        rows = observed.engine.arrow(_merged(observed, grain).order_by([*_ORDER]))
+        rows = observed.engine.arrow(_merged(observed, grain).order_by([*_ORDER]).drop("token"))
         ids = observed.engine.arrow(observed.customers.order_by("who"))
         names = observed.engine.arrow(observed.ledger.item_ids.order_by("item"))
         events, who, known, lost = _columns(rows, names)
@@ -68,6 +68,8 @@ class History:
         first, found = key.cutoff.copy(), []
         for one in self.observed.cutoffs:
             rows = np.flatnonzero((key.cutoff == one.micros) & (who >= 0))
+            if not len(rows):
+                continue
             mine = np.flatnonzero(self._visible(one.micros))
             counts = np.bincount(self.who[mine], minlength=len(self.numbers))
             starts = np.concatenate([[0], np.cumsum(counts)])

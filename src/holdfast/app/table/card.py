@@ -71,5 +71,5 @@ def card(study: TableStudy, language: Language) -> dict[str, Any]:
     return {
         "model": study.verdict.chosen, "model_id": study.fitted.model_id,
         "parameters": asdict(model) if is_dataclass(model) and not isinstance(model, type) else {},
-        "sentences": sentences, "limits": [one.render(language) for one in LIMITS],
+        "sentences": sentences, "checked": checked, "limits": [one.render(language) for one in LIMITS],
     }  # fmt: skip

@@ -41,7 +41,7 @@ HUGE = Text(
 
 @dataclass(frozen=True)
 class TableColumn:
-    """One column, understood. Numbers and dates (days since the first) are floats with NaN; categories are codes, -1 = missing."""
+    """One column, understood. Numbers and dates (days since 1970) are floats with NaN; categories are codes, -1 = missing."""
 
     name: str
     kind: Kind
@@ -60,7 +60,13 @@ class TableColumn:
         """The value of one row."""
         if self.kind == "category":
             return None if self.codes[row] < 0 else self.levels[self.codes[row]]
-        return None if np.isnan(self.numbers[row]) else float(self.numbers[row])
+        return self.told(float(self.numbers[row]))
+
+    def told(self, number: float) -> str | float | None:
+        """A number of this column as a person reads it: a date as such, nothing as None."""
+        if np.isnan(number):
+            return None
+        return str(np.datetime64(round(number), "D")) if self.kind == "date" else number
 
     def coded(self) -> Codes:
         """Equal values as equal codes, -1 = missing, whatever the kind."""
@@ -70,25 +76,23 @@ class TableColumn:
         return np.where(self.missing, -1, codes)
 
 
-def understand(name: str, column: Any, *, category: bool = False) -> TableColumn:
-    """Decide what a column is, from all of its values.
+def understand(name: str, column: Any, *, kind: Kind | None = None) -> TableColumn:
+    """Decide what a column is, from all of its values; `kind` says what it is, whatever they look like.
 
     >>> understand("plan", pa.array(["a", "b", "a", ""])).levels, understand("n", pa.array(["1", "2.5", "?"])).kind
     (('a', 'b'), 'number')
     """
     raw = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if pa.types.is_temporal(raw.type) and not pa.types.is_duration(raw.type):
-        return _date(name, raw) or _category(name, text_of(raw))
     text = text_of(raw)
-    if not category:
-        number = _number(name, raw, text)
-        if number is not None:
-            return number
-        if pa.types.is_string(raw.type):
-            date = _date(name, text)
-            if date is not None:
-                return date
-    return _category(name, text)
+    dated = pa.types.is_temporal(raw.type) and not pa.types.is_duration(raw.type)
+    if kind == "category":
+        return _category(name, text)
+    found = None
+    if kind == "number" or (kind is None and not dated):
+        found = _number(name, raw, text, sure=kind == "number")
+    if found is None and (kind == "date" or dated or pa.types.is_string(raw.type)):
+        found = _date(name, raw if dated else text, sure=kind == "date")
+    return found or _category(name, text)
 
 
 def text_of(column: Any) -> Any:
@@ -97,8 +101,8 @@ def text_of(column: Any) -> Any:
     return pc.if_else(pc.fill_null(pc.is_in(pc.utf8_lower(text), pa.array(_NOTHING)), False), None, text)
 
 
-def _number(name: str, raw: Any, text: Any) -> TableColumn | None:
-    if pa.types.is_boolean(raw.type):
+def _number(name: str, raw: Any, text: Any, *, sure: bool = False) -> TableColumn | None:
+    if pa.types.is_boolean(raw.type) and not sure:
         return None
     typed = pa.types.is_integer(raw.type) or pa.types.is_floating(raw.type) or pa.types.is_decimal(raw.type)
     cells = raw if typed else pc.replace_substring_regex(text, r"\s*%$", "")
@@ -107,7 +111,7 @@ def _number(name: str, raw: Any, text: Any) -> TableColumn | None:
     if not filled.any():
         return _finished(TableColumn(name, "number", np.full(len(raw), np.nan), _no_codes(len(raw))))
     huge = filled & (np.isinf(found.values) | (np.abs(np.nan_to_num(found.values)) > LARGEST))
-    if ((found.good | huge) & filled).sum() < _MOSTLY * filled.sum():
+    if not sure and ((found.good | huge) & filled).sum() < _MOSTLY * filled.sum():
         return None
     notes = [Text(HUGE.en.format(count=n), HUGE.zh.format(count=n)) for n in [int(huge.sum())] if n]
     stray = filled & ~found.good & ~huge
@@ -122,15 +126,15 @@ def _number(name: str, raw: Any, text: Any) -> TableColumn | None:
     return _finished(TableColumn(name, "number", values, _no_codes(len(values)), notes=tuple(notes)))
 
 
-def _date(name: str, column: Any) -> TableColumn | None:
-    """Days since the column's first date: the calendar itself means nothing to a model."""
+def _date(name: str, column: Any, *, sure: bool = False) -> TableColumn | None:
+    """Days since 1970."""
     order = order_of(column).decided if pa.types.is_string(column.type) else ""
     found = parse_instants(column, "UTC", "" if order == "mixed" else order)
     filled = ~np.asarray(pc.is_null(column))
-    if not filled.any() or (found.good & filled).sum() < _MOSTLY * filled.sum():
+    if not sure and (not filled.any() or (found.good & filled).sum() < _MOSTLY * filled.sum()):
         return None
     days = np.where(found.good, found.micros / DAY_MICROS, np.nan)
-    return _finished(TableColumn(name, "date", days - np.nanmin(days), _no_codes(len(days))))
+    return _finished(TableColumn(name, "date", days, _no_codes(len(days))))
 
 
 def _category(name: str, text: Any) -> TableColumn:

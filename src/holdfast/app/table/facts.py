@@ -41,7 +41,7 @@ def facts(study: TableStudy, language: Language) -> dict[str, Any]:
         "models": list(study.models), "chosen": verdict.chosen, "correction": study.chosen.correction,
         "steps": [{"model": s.model, "over": s.over, "gain": s.gain, "low": s.low, "high": s.high, "taken": s.taken}
                   for s in verdict.steps],
-        "scores": [one.as_dict() for one in verdict.scores("table", table.name, protocol)],
+        "scores": [_finite(one.as_dict()) for one in verdict.scores("table", table.name, protocol)],
         "gain_over_one_column": {metric: _bounded(v) for metric, v in verdict.gains.items()},
         "after_choosing": _bounded(verdict.after_choosing),
         "copies": _copies(study),
@@ -81,6 +81,11 @@ def curves(y: NDArray[np.bool_], said: Floats) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """What cannot be computed (the precision of a model that calls nobody) is null, never NaN."""
+    return {**row, "value": row["value"] if np.isfinite(row["value"]) else None}
+
+
 def _bounded(value: tuple[float, float | None, float | None]) -> dict[str, float | None]:
     return {"value": value[0], "low": value[1], "high": value[2]}
 
@@ -94,7 +99,7 @@ def _copies(study: TableStudy) -> dict[str, Any]:
     rows = table.labelled
     return {
         "equal": table.copies, "near": kin.near, "different": len(np.unique(kin.group[rows])),
-        "echo": None if kin.echo is None else {"lag": kin.echo.lag, "rows": kin.echo.rows, "steps": kin.echo.steps},
+        "echo": None if kin.echo is None else {"rows": kin.echo.rows, "steps": kin.echo.steps},
         "random_split": _lesson(study.copies), "equal_only": _lesson(study.equal_only),
     }  # fmt: skip
 
@@ -111,7 +116,7 @@ def _column(column: TableColumn, use: str, study: TableStudy, language: Language
     notes = [one.render(language) for one in column.notes]
     if column.useless:
         notes.insert(0, WHY_USELESS[column.useless].render(language))
-    numbers = column.numbers[~column.missing]
+    numbers = column.numbers[~np.isnan(column.numbers)]
     return {
         "name": column.name, "kind": column.kind, "use": use, "missing": float(column.missing.mean()),
         "different": len(np.unique(known)), "why": column.useless or None, "notes": notes,

@@ -37,14 +37,13 @@ def candidates(seed: int, threads: int = 1) -> dict[str, Any]:
         "one_column": OneColumn(seed=seed),
         "logistic": MODELS["logistic"](l2=3.0, half_life_days=0.0),  # type: ignore[call-arg]
     }
-    if "random_forest" in MODELS:
-        found["random_forest"] = MODELS["random_forest"](
-            min_rows_in_leaf=10, column_share=0.2, half_life_days=0.0, seed=seed
-        )  # type: ignore[call-arg]
-    small = {"half_life_days": 0.0, "threads": threads, "seed": seed}
-    found["lightgbm"] = MODELS["lightgbm"](rounds=150, leaves=8, min_rows_in_leaf=40, column_share=0.5, **small)  # type: ignore[call-arg]
-    large = {"rounds": 600, "leaves": 31, "learning_rate": 0.05, "min_rows_in_leaf": 10, "column_share": 0.5, "l2": 1.0}
-    found["lightgbm_large"] = MODELS["lightgbm"](**large, **small)  # type: ignore[call-arg]
+    same: dict[str, Any] = {"half_life_days": 0.0, "seed": seed}
+    forest = {"min_rows_in_leaf": 10, "column_share": 0.2}
+    small = {"rounds": 150, "leaves": 8, "min_rows_in_leaf": 40, "column_share": 0.5, "threads": threads}
+    large = {**small, "rounds": 600, "leaves": 31, "learning_rate": 0.05, "min_rows_in_leaf": 10, "l2": 1.0}
+    found["random_forest"] = MODELS["random_forest"](**forest, **same)
+    found["lightgbm"] = MODELS["lightgbm"](**small, **same)
+    found["lightgbm_large"] = MODELS["lightgbm"](**large, **same)
     return found
 
 
@@ -105,12 +104,14 @@ def unseen(
 
 def _corrected(name: str, raw: Floats, fold: Codes, happened: NDArray[np.bool_], fits: Any) -> Unseen:
     """The correction that did best where it was learnt from other folds than it was applied to."""
+    if name == "base_rate":  # parts of one rate each would rank rows by part, against their own outcomes
+        flat = np.where(np.isnan(raw), np.nan, np.nanmean(raw, axis=1, keepdims=True))
+        return Unseen(name, flat, flat, "none", fits)
     tried: dict[str, Floats] = {"none": raw}
-    if name != "base_rate":
-        for kind in CORRECTIONS[1:]:
-            made = _crossed(kind, raw, fold, happened)
-            if made is not None:
-                tried[kind] = made
+    for kind in CORRECTIONS[1:]:
+        made = _crossed(kind, raw, fold, happened)
+        if made is not None:
+            tried[kind] = made
     tested = fold >= 0
     truth = np.broadcast_to(happened, raw.shape)[tested]
     best = min(tried, key=lambda kind: round(float(log_loss(truth, tried[kind][tested])), 6))

@@ -67,7 +67,7 @@ def forward(rows: Codes, micros: Codes, happened: NDArray[np.bool_]) -> list[Spl
     """The newest rows test, all older ones teach; again for earlier test parts. No row is predicted from its future."""
     at = micros[rows]
     edges = np.unique(np.quantile(at, np.arange(1, FOLDS + 1) / (FOLDS + 1), method="higher"))
-    found = []
+    found: list[Split] = []
     for one, edge in enumerate(edges):
         end = edges[one + 1] if one + 1 < len(edges) else np.iinfo(np.int64).max
         train, test = rows[at < edge], rows[(at >= edge) & (at < end)]

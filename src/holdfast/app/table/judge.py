@@ -17,7 +17,8 @@ from holdfast.metrics.probability import log_losses
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-REPLICATES = 400
+#: Bootstrap replicates for tables up to so many rows: each costs a pass over all of them.
+REPLICATES = ((40_000, 400), (150_000, 200), (10**12, 100))
 LEVEL = 0.95
 PAIRED = ("auc", "average_precision", "log_loss", "brier")
 
@@ -66,7 +67,8 @@ def judge(found: Mapping[str, Unseen], happened: NDArray[np.bool_], groups: Code
     draws: dict[tuple[str, str], list[Floats]] = {}
     losses = {name: np.mean([log_losses(y, p) for p in said[name]], axis=0) for name in names}
     mean_losses: dict[str, list[Floats]] = {name: [] for name in names}
-    for counts in replicates(int(code.max()) + 1, REPLICATES, seed, cells=2_000_000):
+    count = next(many for most, many in REPLICATES if len(y) <= most)
+    for counts in replicates(int(code.max()) + 1, count, seed, cells=2_000_000):
         weights = counts[:, code]
         total = np.maximum(weights.sum(axis=1), 1.0)
         for name in names:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.app.table.columns import text_of
 from holdfast.core.errors import InputRefused, TooLittleData, UsageError
 from holdfast.core.registry import nearest
+from holdfast.log.sources.ids import as_text
 
 Flags = NDArray[np.bool_]
 #: Words of a label that mean: it happened. Compared without case.
@@ -44,7 +46,8 @@ def read_label(column: str, cells: Any, positive: str | None) -> Label:
     """Understand a label column; raises what `LEAST_ROWS`, one value, too many values or an unknown positive ask for."""
     text = np.asarray(text_of(cells).to_pylist(), object)
     known = np.array([one is not None for one in text], bool)
-    values, counts = np.unique(text[known].astype(str), return_counts=True)
+    found, counts = np.unique(text[known].astype(str), return_counts=True)
+    values = [str(one) for one in found]
     where = f"column {column}"
     if not known.any():
         raise InputRefused("the label is empty in every row", where=where, remedy="name another column with --label")
@@ -59,7 +62,7 @@ def read_label(column: str, cells: Any, positive: str | None) -> Label:
             f"the label is {values[0]!r} in every row: nothing can be learnt from one class",
             where=where, remedy="give rows of both kinds",
         )  # fmt: skip
-    chosen, guessed = _positive(list(values), counts, positive, where)
+    chosen, guessed = _positive(values, counts, positive, where)
     happened = known & (text == chosen)
     _enough(happened, known, where)
     return Label(column, chosen, tuple(one for one in values if one != chosen), happened, known, guessed)
@@ -67,7 +70,8 @@ def read_label(column: str, cells: Any, positive: str | None) -> Label:
 
 def _positive(values: list[str], counts: Any, asked: str | None, where: str) -> tuple[str, bool]:
     if asked is not None:
-        found = [one for one in values if one.lower() == asked.strip().lower()]
+        wanted = str(as_text(pa.array([asked]))[0].as_py()).lower()  # "1.0" is 1, as in the cells
+        found = [one for one in values if one.lower() == wanted]
         if not found:
             raise UsageError(f"--positive: no row is labelled {asked!r}", where=where, remedy=nearest(asked, values))
         return found[0], False

@@ -72,25 +72,33 @@ def groups_of(column: TableColumn, rows: Codes) -> list[tuple[str, NDArray[np.bo
         top = np.argsort(-counts, kind="stable")[:8]
         found = [(column.levels[at], column.codes[rows] == at) for at in top if counts[at]]
     else:
-        found = _by_number(column.numbers[rows])
+        found = _by_number(column, column.numbers[rows])
     missing = column.missing[rows]
     return [*found, ("", missing)] if missing.any() else found
 
 
-def _by_number(values: Floats) -> list[tuple[str, NDArray[np.bool_]]]:
+def _by_number(column: TableColumn, values: Floats) -> list[tuple[str, NDArray[np.bool_]]]:
     known = values[~np.isnan(values)]
     different = np.unique(known)
     if len(different) <= 5:
-        return [(number(float(one)), values == one) for one in different]
+        return [(_said(column, float(one)), values == one) for one in different]
     edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS))
+    if edges[-1] <= different[0]:  # more than three quarters hold the least value: they against the rest
+        edges = different[1:2]
     place = np.where(np.isnan(values), -1, np.searchsorted(edges, np.nan_to_num(values), side="right"))
     found = []
     for at in range(len(edges) + 1):
         inside = place == at
         if inside.any():
             low, high = float(values[inside].min()), float(values[inside].max())
-            found.append((number(low) if low == high else f"{number(low)} – {number(high)}", inside))
+            name = _said(column, low) if low == high else f"{_said(column, low)} – {_said(column, high)}"
+            found.append((name, inside))
     return found
+
+
+def _said(column: TableColumn, value: float) -> str:
+    told = column.told(value)
+    return told if isinstance(told, str) else number(value)
 
 
 def group_rates(

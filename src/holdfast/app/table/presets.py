@@ -50,7 +50,7 @@ PRESETS: tuple[TablePreset, ...] = (
         "Target", None, "Dropout",
         ("Gender", "Age at enrollment", "Nacionality", "International", "Marital status", "Educational special needs"),
         ("Application mode", "Course", "Previous qualification", "Mother's qualification", "Father's qualification",
-         "Mother's occupation", "Father's occupation"),
+         "Mother's occupation", "Father's occupation", "Nacionality", "Marital status"),
         (_STUDENT_NOTE,),
     ),
     TablePreset(

@@ -51,7 +51,7 @@ def usual(columns: Sequence[TableColumn], rows: Codes) -> dict[str, str | float 
             found[one.name] = one.levels[int(counts.argmax())] if len(counts) and counts.any() else None
         else:
             known = one.numbers[rows][~np.isnan(one.numbers[rows])]
-            found[one.name] = float(np.median(known)) if len(known) else None
+            found[one.name] = one.told(float(np.median(known))) if len(known) else None
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from holdfast.app.answer import Answer
@@ -23,6 +24,7 @@ def run_table(folder: Path, ask: TableAsk, progress: Progress = SILENT) -> Answe
     if (target / "table.json").is_file():
         told = json.loads((target / "table.json").read_text(encoding="utf-8"))
     else:
+        shutil.rmtree(target, ignore_errors=True)  # what has no table.json was never whole
         told = publish(target, study_table(ask, progress), ask)
     report = target / "report.html"
     return Answer({**told, "folder": str(target), "report": str(report)}, summary(told, report, ask.language))

@@ -26,6 +26,12 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
+#: Rows that get reasons: so many of the riskiest, and as many drawn at random. Exact contributions take a while.
+MOST_EXPLAINED = 20_000
+#: Fewer copies than this share of the rows change nothing worth a lesson.
+SHOWN_COPIES = 0.02
+
+
 @dataclass(frozen=True)
 class Lesson:
     """The chosen model's scores under another way of working, beside the honest ones: metric -> value."""
@@ -114,33 +120,45 @@ def _explained(
     table: Table, chosen: Unseen, fold: Codes, encoder: Encoder, fitted: Fitted, calibrator: Calibrator, ask: TableAsk
 ) -> tuple[Floats, list[list[dict[str, Any]]], dict[str, float]]:
     """Probability and reasons of every row, from a model that had not seen it; and which columns pull how much."""
-    p, why = chosen.said[0].copy(), [[] for _ in range(table.rows)]  # type: list[list[dict[str, Any]]]
+    p = chosen.said[0].copy()
+    unknown = np.flatnonzero(fold < 0)
+    if len(unknown):
+        p[unknown] = calibrator.apply(fitted.predict(features_for(table, encoder, unknown)).p_churn)
+    told, sample = _worth_telling(p, fold, ask.seed)
+    why: list[list[dict[str, Any]]] = [[] for _ in range(table.rows)]
     columns = {one.name: one for one in table.features}
     strength = dict.fromkeys(columns, 0.0)
     for number in (*sorted(chosen.fits), -1):
-        rows = np.flatnonzero(fold == number)
+        rows = np.flatnonzero((fold == number) & told)
         if not len(rows):
             continue
         one, model = (encoder, fitted) if number == -1 else chosen.fits[number]
-        features = features_for(table, one, rows)
-        found = pulls(model, features)
+        found = pulls(model, features_for(table, one, rows))
         common = usual(table.features, np.flatnonzero((fold != number) & table.label.known))
-        for row, told in zip(rows, reasons(found, columns, rows, common, ask.language), strict=True):
-            why[row] = told
-        if number == -1:
-            p[rows] = calibrator.apply(model.predict(features).p_churn)
-            continue
+        for row, sentences in zip(rows, reasons(found, columns, rows, common, ask.language), strict=True):
+            why[row] = sentences
         for name, parts in zip(found.columns, found.parts.T, strict=True):
-            strength[name] += float(np.abs(parts).sum()) / max(int((fold >= 0).sum()), 1)
+            strength[name] += float(np.abs(parts[sample[rows]]).sum()) / max(int(sample.sum()), 1)
     return p, why, dict(sorted(strength.items(), key=lambda pair: -pair[1]))
+
+
+def _worth_telling(p: Floats, fold: Codes, seed: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows get reasons (the riskiest and a sample), and by which of them columns are weighed (the sample)."""
+    sample = np.zeros(len(p), bool)
+    tested = np.flatnonzero(fold >= 0)
+    sample[np.random.default_rng([seed, 53]).permutation(tested)[:MOST_EXPLAINED]] = True
+    told = sample.copy()
+    told[np.argsort(-p, kind="stable")[:MOST_EXPLAINED]] = True
+    return told, sample
 
 
 def _copies_lessons(
     table: Table, grouped: bool, verdict: Verdict, model: Any, groups: Codes, repeats: int, seed: int
 ) -> tuple[Lesson | None, Lesson | None]:
     """What a split that tears copies apart would have claimed; and one that only minds rows equal in everything."""
-    kin = table.kin
-    if len(np.unique(kin.group)) == table.rows or not grouped or table.micros is not None:
+    kin, rows = table.kin, len(table.labelled)
+    many = rows - len(np.unique(kin.group[table.labelled]))
+    if many < SHOWN_COPIES * rows or not grouped or table.micros is not None:
         return None, None
     loose = _again(table, verdict, model, np.arange(table.rows), repeats, seed)
     if not table.copies or np.array_equal(kin.twin, kin.group):

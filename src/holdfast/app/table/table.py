@@ -65,7 +65,7 @@ def build_table(raw: Raw, ask: TableAsk) -> Table:
         if name == label.column:
             raise UsageError(f"{name!r} is the label and cannot be left out", remedy="name another column")
     rest = [one for one in names if one not in special and one not in drop]
-    known = {one: understand(one, raw.table[one], category=one in coded) for one in rest}
+    known = {one: understand(one, raw.table[one], kind="category" if one in coded else None) for one in rest}
     used = [known[one] for one in rest if one not in protected]
     features = tuple(one for one in used if not one.useless)
     if not features:

@@ -79,13 +79,13 @@ class BgBb(PurchaseModel):
         alive = np.exp(terms[:, -1] - _log_sum(terms))
         return np.asarray(logit(alive * (delta + rows.T) / (gamma + delta + rows.T)))
 
-    def expected(self, p: Sequence[Parameter], rows: Rows, h: float) -> Floats:
+    def expected(self, p: Sequence[Parameter], rows: Rows, h: Floats | float) -> Floats:
         alpha, beta, gamma, delta = p
         terms, _ = self._terms(p, rows)
         stays, total = np.exp(terms[:, -1] - _log_sum(terms)), np.zeros(len(rows))
-        for i in range(int(h)):
+        for i in range(int(np.max(h, initial=0.0))):
             stays = stays * (delta + rows.T + i) / (gamma + delta + rows.T + i)
-            total += stays
+            total += np.where(i < np.floor(h), stays, 0.0)
         return np.asarray(total * (alpha + rows.x) / (alpha + beta + rows.T))
 
     def p_none_after_gap(self, p: Sequence[Parameter], rows: Rows, gap: float, h: float) -> Floats:
@@ -102,7 +102,11 @@ class BgBb(PurchaseModel):
         return People(rate, 1, np.zeros(n, np.int64), np.zeros(n), np.where(alive, lasts, 0.0), ticks=True)
 
     def starts(self, rows: Rows) -> list[Floats]:
-        return [np.array([a, b, c, d]) for a, b in ((1.0, 1.0), (0.5, 2.0)) for c, d in ((0.5, 3.0), (1.0, 1.0), (1.0, 10.0))]
+        return [
+            np.array([a, b, c, d])
+            for a, b in ((1.0, 1.0), (0.5, 2.0))
+            for c, d in ((0.5, 3.0), (1.0, 1.0), (1.0, 10.0))
+        ]
 
     def log_paths(self, n: float, t: Floats) -> Floats:
         """Log of C(t - 1, n - 1): where the orders before the last can lie."""

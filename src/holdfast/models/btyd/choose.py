@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from holdfast.core.errors import HoldfastError, TooLittleData
-from holdfast.models.btyd.dropout import Dropout, test_dropout
-from holdfast.models.btyd.erlang import Nbd
+from holdfast.models.btyd.dropout import Dropout, dropout_test
 from holdfast.models.btyd.fit import PurchaseFit
 from holdfast.models.btyd.purchase import PURCHASE_MODELS
 from holdfast.models.btyd.summary import PurchaseSummary
 
 #: Models that are fitted. BG/NBD and BG/CNBD-k are never chosen: they hold every one-time buyer for alive.
-MODELS_FITTED = ("nbd", "bg_nbd", "mbg_nbd", "pareto_nbd", "cnbd_k", "mbg_cnbd_k")
+FITTED_MODELS = ("nbd", "bg_nbd", "mbg_nbd", "pareto_nbd", "cnbd_k", "mbg_cnbd_k")
+#: The same without those that cannot be chosen.
+CHOOSABLE = ("nbd", "mbg_nbd", "pareto_nbd", "cnbd_k", "mbg_cnbd_k")
+#: The model that dropout is tested in whatever is chosen.
+TESTED = "mbg_nbd"
 #: A population's parameters are known well enough from so many different histories.
 _ENOUGH = 50_000
 
@@ -50,27 +53,23 @@ class PurchaseChoice:
 
 
 def choose_purchase_model(
-    summary: PurchaseSummary, models: Sequence[str] = MODELS_FITTED, *, seed: int = 1
+    summary: PurchaseSummary, models: Sequence[str] = FITTED_MODELS, *, seed: int = 1
 ) -> PurchaseChoice:
     """Fit the models, choose by BIC among those that let a one-time buyer leave, and test whether anybody leaves.
 
-    Dropout counts as identified only if it shows with Poisson orders and, where the chosen model has more regular gaps,
-    with those, too: a silence that means leaving under one assumption and chance under the other tells nothing. Shops
+    Dropout counts as identified only if it shows in mbg_nbd, where orders are Poisson, and in the chosen model, which may
+    have more regular gaps: a silence that means leaving under one assumption and chance under the other tells nothing. Shops
     with more than 50,000 different histories are fitted on a part of them. A model that cannot be fitted is left out.
     Raises TooLittleData where the history is too thin for any.
     """
     seen = learnable(summary)
     fits = fitted(seen, models)
     able = {name: fit for name, fit in fits.items() if fit.model.one_timers_may_leave}
-    leaving = {name: fit for name, fit in able.items() if _leaving(fit)}
-    poisson = {name: fit for name, fit in leaving.items() if fit.model.without_dropout() == Nbd()}
-    if not poisson:
-        raise TooLittleData("no purchase model with dropout could be fitted", remedy="import more orders")
+    if TESTED not in able:
+        raise TooLittleData(f"{TESTED} could not be fitted", remedy="import more orders")
     chosen = min(able, key=lambda name: able[name].bic)
-    tested = [max(poisson, key=lambda name: poisson[name].log_likelihood)]
-    if chosen in leaving and chosen not in poisson:
-        tested.append(chosen)
-    tests = [test_dropout(fits[name], seen, twin=_twin(fits[name], fits), seed=seed) for name in tested]
+    tested = [TESTED, *([chosen] if chosen != TESTED and _leaving(able[chosen]) else [])]
+    tests = [dropout_test(fits[name], seen, twin=_twin(fits[name], fits), seed=seed) for name in tested]
     return PurchaseChoice(fits, chosen, max(tests, key=lambda one: one.p_value))
 
 

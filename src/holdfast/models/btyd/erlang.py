@@ -107,7 +107,7 @@ class _Erlang(PurchaseModel):
         share = b / np.where(m > 0, b + m - 1, 1.0)
         return [d_a[rows.at] + gone, d_b[rows.at] - gone * share[rows.at]]
 
-    def expected(self, p: Sequence[Parameter], rows: Rows, h: float) -> Floats:
+    def expected(self, p: Sequence[Parameter], rows: Rows, h: Floats | float) -> Floats:
         return self._ahead(p, rows, lambda R, end, k, j, a, b: expected_orders(R, h / (end + h), k, j, a, b))
 
     def p_none_after_gap(self, p: Sequence[Parameter], rows: Rows, gap: float, h: float) -> Floats:
@@ -185,10 +185,11 @@ def _stage_shares(k: int, R: Floats, v: Floats) -> list[Floats]:
     return [one / total for one in terms]
 
 
+@dataclass(frozen=True)
 class _Open(_Erlang):
     """What the models with a choice of k share; `k` None: the likelihood chooses among 1 to 12."""
 
-    k: int | None
+    k: int | None = None
 
     @property
     def stages(self) -> int:
@@ -253,7 +254,6 @@ class CnbdK(_Open):
     """Condensed NBD: Erlang-k gaps, nobody leaves (Chatfield & Goodhardt 1973)."""
 
     model_id: ClassVar[str] = "cnbd_k"
-    k: int | None = None
 
 
 @PURCHASE_MODELS.register("bg_cnbd_k")
@@ -266,7 +266,6 @@ class BgCnbdK(_Open):
     moves: ClassVar[Mapping[str, tuple[tuple[str, float], ...]]] = _LEAVING
     first: ClassVar[int | None] = 0
     one_timers_may_leave: ClassVar[bool] = False
-    k: int | None = None
 
     def without_dropout(self) -> PurchaseModel:
         return CnbdK(self.k)
@@ -281,7 +280,6 @@ class MbgCnbdK(_Open):
     names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     moves: ClassVar[Mapping[str, tuple[tuple[str, float], ...]]] = _LEAVING
     first: ClassVar[int | None] = 1
-    k: int | None = None
 
     def without_dropout(self) -> PurchaseModel:
         return CnbdK(self.k)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,17 @@ class PurchaseFit:
         errors = np.sqrt(np.diag(self.covariance)) * scale
         return {n: float(e) if np.isfinite(e) else None for n, e in zip(self.parameters, errors, strict=True)}
 
+    def intervals(self, level: float = 0.95) -> dict[str, tuple[float, float] | None]:
+        """An interval for each parameter, taken on the log scale so that it stays positive; None where it is not known."""
+        from scipy.special import ndtri
+
+        reach = float(ndtri(0.5 + level / 2)) * np.sqrt(np.diag(self.covariance))
+        natural = np.arange(len(self.theta)) < len(self.model.names)
+        with np.errstate(over="ignore"):  # a flat likelihood reaches to infinity: no interval
+            ends = [np.where(natural, np.exp(one), one) for one in (self.theta - reach, self.theta + reach)]
+        pairs = zip(self.parameters, *ends, strict=True)
+        return {name: (float(low), float(high)) if np.isfinite(high) else None for name, low, high in pairs}
+
     @property
     def _effects(self) -> list[str]:
         return [f"{moved}:{name}" for moved in self.model.moves for name in self.covariates]
@@ -93,7 +104,8 @@ class PurchaseFit:
         h, skip = self._units(horizon), self._units(gap)
 
         def none(p: Sequence[Parameter], rows: Rows) -> Floats:
-            return self.model.p_none_after_gap(p, rows, skip, h) if skip > 0 else self.model.p_none(p, rows, h)
+            found = self.model.p_none_after_gap(p, rows, skip, h) if skip > 0 else self.model.p_none(p, rows, h)
+            return np.clip(found, 0.0, 1.0)
 
         return self._each(summary, covariates, none)
 
@@ -106,7 +118,7 @@ class PurchaseFit:
 
         def ahead(p: Sequence[Parameter], rows: Rows) -> Floats:
             whole = self.model.expected(p, rows, skip + h)
-            return whole - self.model.expected(p, rows, skip) if skip > 0 else whole
+            return np.maximum(whole - self.model.expected(p, rows, skip), 0.0) if skip > 0 else whole
 
         return self._each(summary, covariates, ahead)
 
@@ -125,7 +137,7 @@ class PurchaseFit:
             low, high = np.zeros(len(rows)), np.full(len(rows), float(LOOK_AHEAD_DAYS + 1))
             while (high - low).max(initial=0.0) > 1:
                 middle = np.floor((low + high) / 2)
-                done = self.model.p_none(p, rows, self._units_each(middle)) <= 0.5
+                done = self.model.p_none(p, rows, self._scaled(middle)) <= 0.5
                 low, high = np.where(done, low, middle), np.where(done, middle, high)
             return np.where(high > LOOK_AHEAD_DAYS, np.inf, high)
 
@@ -135,11 +147,7 @@ class PurchaseFit:
         """Expected repeat orders of a new customer within each of these ages in days; what tracking sums up."""
         age = np.atleast_1d(np.asarray(age_days, np.float64)) / self.unit_days
         self._plain("tracking")
-        new = _new(1)
-        out = np.zeros(len(age))
-        for at in np.flatnonzero(age > 0):
-            out[at] = self.model.expected(self._p, new, float(age[at]))[0]
-        return out
+        return self.model.expected(self._p, _new(len(age)), np.maximum(age, 0.0))
 
     def order_distribution(self, T: Any, most: int) -> Floats:
         """P(n repeat orders within T days), n = 0..most, averaged over the ages `T`; the last entry is `most` or more."""
@@ -178,7 +186,9 @@ class PurchaseFit:
         who, when = self.model.draw(self._p, _new(len(age)), random).orders(age, random)
         return who, when * self.unit_days
 
-    def simulate_future(self, summary: PurchaseSummary, horizon: Duration | float, seed: int = 1) -> tuple[Whole, Floats]:
+    def simulate_future(
+        self, summary: PurchaseSummary, horizon: Duration | float, seed: int = 1
+    ) -> tuple[Whole, Floats]:
         """(customer, days from T) of the orders each customer of the summary places in the horizon, drawn once."""
         self._plain("simulation")
         here = self._same_unit(summary)
@@ -213,7 +223,7 @@ class PurchaseFit:
         """For the report: parameters with standard errors, and how well they fit."""
         return {
             "model": self.model_id, "settings": self.model.settings(), "unit_days": self.unit_days,
-            "parameters": self.parameters, "standard_errors": self.standard_errors,
+            "parameters": self.parameters, "standard_errors": self.standard_errors, "intervals": self.intervals(),
             "log_likelihood": self.log_likelihood, "bic": self.bic, "customers": self.customers, "orders": self.orders,
         }  # fmt: skip
 
@@ -229,8 +239,12 @@ class PurchaseFit:
         days = length.days if isinstance(length, Duration) else float(length)
         if not 0 <= days < np.inf:
             raise UsageError(f"a horizon of {days} days", remedy="give a positive number of days")
+        return float(self._scaled(np.float64(days)))
+
+    def _scaled(self, days: Any) -> Any:
+        """Days in the fit's unit; whole opportunities where the model counts those."""
         found = days / self.unit_days
-        return float(np.floor(found + 1e-9)) if self.model.opportunities else found
+        return np.floor(found + 1e-9) if self.model.opportunities else found
 
     def _same_unit(self, summary: PurchaseSummary) -> PurchaseSummary:
         if summary.opportunities != self.model.opportunities:
@@ -257,4 +271,5 @@ class PurchaseFit:
 
 def _new(customers: int) -> Rows:
     """Customers at the moment of their first order."""
-    return Rows(*(np.zeros(customers) for _ in range(3)), np.ones(customers))
+    none = np.zeros(customers)
+    return Rows(none, none, none, np.ones(customers))

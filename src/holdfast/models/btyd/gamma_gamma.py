@@ -140,7 +140,9 @@ def _total(theta: Floats, x: Floats, z: Floats) -> tuple[float, Floats]:
 
     p, q, gamma = np.exp(theta)
     px, spent = p * x, gamma + x * z
-    value = gammaln(px + q) - gammaln(px) - gammaln(q) + q * np.log(gamma / spent) - np.log(z) + px * np.log(x * z / spent)
+    value = (
+        gammaln(px + q) - gammaln(px) - gammaln(q) + q * np.log(gamma / spent) - np.log(z) + px * np.log(x * z / spent)
+    )
     d_p = x * (digamma(px + q) - digamma(px) + np.log(x * z / spent))
     d_q = digamma(px + q) - digamma(q) + np.log(gamma / spent)
     d_gamma = q / gamma - (px + q) / spent

@@ -47,6 +47,7 @@ class ParetoNbd(PurchaseModel):
     """
 
     model_id: ClassVar[str] = "pareto_nbd"
+    part: ClassVar[int] = 1_500
     names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
     times: ClassVar[frozenset[str]] = frozenset({"alpha", "beta"})
     moves: ClassVar[Mapping[str, tuple[tuple[str, float], ...]]] = {
@@ -87,7 +88,7 @@ class ParetoNbd(PurchaseModel):
         both = np.logaddexp(odds, np.log(s) + gone.log)
         return start + both, np.exp(odds - both), gone
 
-    def expected(self, p: Sequence[Parameter], rows: Rows, h: float) -> Floats:
+    def expected(self, p: Sequence[Parameter], rows: Rows, h: Floats | float) -> Floats:
         r, alpha, s, beta = p
         alive = self._parts(p, rows)[1]
         passed = np.log1p(h / (beta + rows.T))

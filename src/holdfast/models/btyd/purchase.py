@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 #: Purchase models by model_id, each a frozen configuration.
 PURCHASE_MODELS: Registry[type[PurchaseModel]] = Registry("purchase model", "holdfast.models.btyd")
 LEAST_CUSTOMERS = 10
-#: Groups beyond which a fit starts from the optimum of a part of them.
-_MANY = 40_000
 #: Natural parameters may not leave these bounds (times are divided by the mean T first).
 _LOW, _HIGH = 1e-5, 1e5
 
@@ -51,6 +49,8 @@ class PurchaseModel(ABC):
     moves: ClassVar[Mapping[str, tuple[tuple[str, float], ...]]] = {}
     #: Whether a customer with a single order can have left (not so in BG/NBD: no risk score comes from it).
     one_timers_may_leave: ClassVar[bool] = True
+    #: With four times as many histories a fit starts from the optimum of so many of them.
+    part: ClassVar[int] = 10_000
     #: Whether time passes in opportunities instead of continuously.
     opportunities: ClassVar[bool] = False
 
@@ -63,7 +63,7 @@ class PurchaseModel(ABC):
         """Log-odds of still being alive at T; infinite where leaving is impossible."""
 
     @abstractmethod
-    def expected(self, p: Sequence[Parameter], rows: Rows, h: float) -> Floats:
+    def expected(self, p: Sequence[Parameter], rows: Rows, h: Floats | float) -> Floats:
         """Expected orders in (T, T + h], given the history (so those already gone count 0)."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ class PurchaseModel(ABC):
         """Log-likelihood alone; a model overrides it where that is much faster."""
         return self.log_likelihood(p, rows)[0]
 
-    def p_none(self, p: Sequence[Parameter], rows: Rows, h: float) -> Floats:
+    def p_none(self, p: Sequence[Parameter], rows: Rows, h: Floats | float) -> Floats:
         """P(no order in (T, T + h]) given the history: the likelihood at T + h over that at T, exact for any model."""
         return np.exp(np.minimum(self.log_value(p, rows.until(rows.T + h)) - self.log_value(p, rows), 0.0))
 
@@ -156,9 +156,10 @@ class PurchaseModel(ABC):
         low, high = np.full(size, -20.0), np.full(size, 20.0)
         low[: len(self.names)], high[: len(self.names)] = np.log(_LOW), np.log(_HIGH)
         starts = [np.r_[np.log(one), np.zeros(size - len(self.names))] for one in self.starts(rows)]
-        if len(rows) <= _MANY:
+        if len(rows) <= 4 * self.part:
             return maximise(self.objective(rows), starts, low, high)
-        part = maximise(self.objective(_part(rows)), starts, low, high)
+        every = len(rows) // self.part  # their order is that of a hash, so this part is a fair one
+        part = maximise(self.objective(rows.take(slice(None, None, every))), starts, low, high)
         return maximise(self.objective(rows), [part.theta], low, high)
 
     def objective(self, rows: Rows) -> Objective:
@@ -187,19 +188,14 @@ class PurchaseModel(ABC):
             for name, sign in moved:
                 shift[self.names.index(name)] = sign * (rows.z @ effect)
         each = [one * np.exp(shift[at]) if at in shift else np.full(len(rows), one) for at, one in enumerate(p)]
-        return list(each), rows.each()
+        return list(each), replace(rows, by_row=True)
 
     def _chain(self, slopes: Floats, rows: Rows) -> Floats:
-        own = slopes.sum(axis=1)
+        own: Floats = np.asarray(slopes.sum(axis=1))
         if rows.z is None:
             return own
         effects = [
             sum(sign * (slopes[self.names.index(name)] @ rows.z) for name, sign in moved)
             for moved in self.moves.values()
         ]
-        return np.concatenate([own, *effects])
-
-
-def _part(rows: Rows) -> Rows:
-    """Every so-manieth row: their order is that of a hash, so it is a fair part."""
-    return rows.take(slice(None, None, -(-len(rows) // (_MANY // 4))))
+        return np.asarray(np.concatenate([own, *effects]))

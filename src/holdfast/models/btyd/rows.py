@@ -19,7 +19,8 @@ CHUNK = 16_384
 class Rows:
     """Histories (x, t_x, T) in the fit's own unit of time; `weight` says how many customers share each.
 
-    `xs[at]` is x again: what depends on x alone is computed once for each distinct x. `z` are covariates, if any.
+    `xs[at]` is x again: what depends on x alone is computed once for each distinct x; `by_row`: parameters differ from
+    row to row, so nothing is shared. `z` are covariates, if any.
     """
 
     x: Floats
@@ -27,11 +28,12 @@ class Rows:
     T: Floats
     weight: Floats
     z: Floats | None = None
+    by_row: bool = False
     xs: Floats = field(init=False)
     at: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        xs, at = distinct(self.x)
+        xs, at = (self.x, slice(None)) if self.by_row else distinct(self.x)
         object.__setattr__(self, "xs", xs)
         object.__setattr__(self, "at", at)
 
@@ -40,7 +42,7 @@ class Rows:
 
     def take(self, where: Any) -> Rows:
         z = None if self.z is None else self.z[where]
-        return Rows(self.x[where], self.t_x[where], self.T[where], self.weight[where], z)
+        return Rows(self.x[where], self.t_x[where], self.T[where], self.weight[where], z, self.by_row)
 
     def chunks(self, size: int = CHUNK) -> Iterator[tuple[slice, Rows]]:
         """Consecutive parts, each with its place."""
@@ -51,13 +53,6 @@ class Rows:
     def until(self, T: Floats) -> Rows:
         """The same customers, had nothing more happened until T."""
         return replace(self, T=T)
-
-    def each(self) -> Rows:
-        """The same rows with every x by itself: for parameters that differ from row to row."""
-        same = replace(self)
-        object.__setattr__(same, "xs", self.x)
-        object.__setattr__(same, "at", slice(None))
-        return same
 
 
 def distinct(x: Floats) -> tuple[Floats, Any]:

@@ -48,17 +48,17 @@ class PurchaseSummary:
         opportunities: bool = False,
     ) -> PurchaseSummary:  # fmt: skip
         """From columns; NaN frequency: the customer never ordered. Raises UsageError for what cannot be a history."""
-        columns = [np.atleast_1d(np.asarray(one, np.float64)) for one in (frequency, t_x, T)]
-        if len({one.shape for one in columns}) != 1 or columns[0].ndim != 1:
+        x, last, end = columns = [np.atleast_1d(np.asarray(one, np.float64)) for one in (frequency, t_x, T)]
+        if len({one.shape for one in columns}) != 1 or x.ndim != 1:
             raise UsageError(f"frequency, t_x and T have shapes {[one.shape for one in columns]}, not one length")
         if not 0 < unit_days < _LONGEST_DAYS:
             raise UsageError(f"a unit of {unit_days} days", remedy="unit_days=1 for days, 7 for weeks")
-        for what, bad, remedy in _faults(*columns, unit_days, opportunities):
+        for what, bad, remedy in _faults(x, last, end, unit_days, opportunities):
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
                 values = ", ".join(f"{one[row]:g}" for one in columns)
                 raise UsageError(what, where=f"row {row}: frequency, t_x, T = {values}", remedy=remedy)
-        return cls(*columns, float(unit_days), log_gaps, opportunities)
+        return cls(x, last, end, float(unit_days), log_gaps, opportunities)
 
     @classmethod
     def from_features(cls, table: FeatureTable) -> PurchaseSummary:
@@ -88,6 +88,26 @@ class PurchaseSummary:
         return cls.of(
             x, t_x / unit_days, T / unit_days, unit_days=unit_days, log_gaps=log_gaps - repeats * np.log(unit_days)
         )
+
+    @classmethod
+    def from_periods(cls, customer: Any, day: Any, through: Any, *, period_days: int) -> PurchaseSummary:
+        """Opportunities for BG/BB: whole periods after the first order's own, each with an order or without.
+
+        >>> days = np.array([0, 3, 12, 25, 26], np.int64)
+        >>> one = PurchaseSummary.from_periods(["a"] * 5, days, 40, period_days=10)
+        >>> one.frequency.tolist(), one.t_x.tolist(), one.T.tolist()
+        ([2.0], [2.0], [3.0])
+        """
+        who, when = order_days(customer, day, through)
+        first = when[np.flatnonzero(np.r_[True, who[1:] != who[:-1]])] if len(who) else when
+        n = (whole_day(through) + 1 - first) // period_days - 1
+        period = (when - first[who]) // period_days
+        kept = (period > 0) & (period <= n[who])
+        seen = np.unique(np.stack([who[kept], period[kept]]), axis=1)
+        t_x = np.zeros(len(first))
+        np.maximum.at(t_x, seen[0], seen[1].astype(np.float64))
+        x = np.bincount(seen[0], minlength=len(first)).astype(np.float64)
+        return cls.of(x, t_x, np.maximum(n, 0).astype(np.float64), unit_days=period_days, opportunities=True)
 
     @classmethod
     def from_times(cls, who: Whole, when: Floats, T: Floats, *, unit_days: float = 1.0) -> PurchaseSummary:
@@ -198,7 +218,7 @@ def _faults(
         (f"more than {_MOST_ORDERS:,} repeat orders of one customer", x > _MOST_ORDERS, "leave out this account"),
         (
             "opportunities are not whole numbers, or fewer than the orders",
-            opportunities & known & ((t_x != np.floor(t_x)) | (T != np.floor(T)) | (x > t_x)),
+            opportunities & known & ((t_x != np.floor(t_x)) | (np.floor(T) != T) | (x > t_x)),
             "count periods, each with an order or without",
         ),
     )  # fmt: skip

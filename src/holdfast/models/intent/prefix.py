@@ -59,18 +59,20 @@ class Prefixes:
         )  # fmt: skip
 
 
-def prefixes(sessions: Sessions, lengths: Sequence[int] = LENGTHS, *, known_until: int | None = None) -> Prefixes:
+def prefixes(
+    sessions: Sessions, lengths: Sequence[int] = LENGTHS, *, known_until: int | None = None,
+    closing_minutes: float = GAP_MINUTES,
+) -> Prefixes:  # fmt: skip
     """Every session after each of these numbers of events. Raises `TooLittleData` where none is long enough.
 
     `known_until` (microseconds UTC, default: the last event) is where knowledge ends. A session that began less than
-    half an hour before may still go on, so its label is not known: it is left out, by when it began, never by how long
-    it has lasted, because buyers stay longer.
+    `closing_minutes` before may still go on, so its label is not known: it is left out, by when it began, never by how
+    long it has lasted, because buyers stay longer.
     """
     until = int(sessions.micros.max()) if known_until is None else known_until
-    closed = sessions.begins + int(GAP_MINUTES * 60e6) <= until
+    closed = sessions.begins + int(closing_minutes * 60e6) <= until
     past = _history(sessions)
-    parts = [_after(sessions, k, past, closed) for k in lengths]
-    parts = [one for one in parts if one is not None]
+    parts = [one for k in lengths if (one := _after(sessions, k, past, closed)) is not None]
     if not parts:
         raise TooLittleData(f"no session has {min(lengths)} events before it buys", remedy="ask after fewer events")
     values = np.vstack([values for _, _, values in parts]).astype(np.float32)

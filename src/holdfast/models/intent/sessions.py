@@ -53,7 +53,7 @@ class Sessions:
     @property
     def ends(self) -> Codes:
         """Instant of each session's last event."""
-        return self.micros[self.start + self.size - 1]
+        return np.asarray(self.micros[self.start + self.size - 1])
 
     def buys(self) -> Codes:
         """How many purchase events each session has."""

@@ -20,7 +20,7 @@ from holdfast.models.columns import customer_columns, slice_weights
 from holdfast.models.pack import pack, require_rows, unpack
 from holdfast.models.survival.clock_columns import CLOCKS, folded, role_places, values_of, with_clock
 from holdfast.models.survival.grouped import base_hazards, slopes
-from holdfast.models.survival.periods import EDGES, Periods, checked, edges_with, periods
+from holdfast.models.survival.periods import Periods, checked, edges_with, periods
 
 Floats = NDArray[np.float64]
 #: Cumulative hazard at the horizon stays inside, so that p_churn is never 0 or 1 and has log-odds.
@@ -154,12 +154,12 @@ class Hazard:
     """Small trees on person-period rows. At most about `max_rows` of these are used: customer rows are drawn by lot."""
 
     model_id: ClassVar[str] = "hazard"
-    rounds: int = 100
+    rounds: int = 50
     leaves: int = 8
     learning_rate: float = 0.08
     min_rows_in_leaf: int = 400
-    column_share: float = 0.3
-    l2: float = 10.0
+    column_share: float = 0.2
+    l2: float = 50.0
     half_life_days: float = 90.0
     max_rows: int = 250_000
     threads: int = 1

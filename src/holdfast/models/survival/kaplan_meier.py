@@ -53,9 +53,13 @@ def risk_table(
     return RiskTable(
         times,
         _after(times, days, begins, weight),
-        np.bincount(np.searchsorted(times, days[events & (weight > 0)]), weight[events & (weight > 0)], len(times)),
+        _at(times, days[events & (weight > 0)], weight[events & (weight > 0)]),
         _after(times, days, begins, weight**2),
     )
+
+
+def _at(times: Floats, days: Floats, weight: Floats) -> Floats:
+    return np.asarray(np.bincount(np.searchsorted(times, days), weight, len(times)), np.float64)
 
 
 def _after(times: Floats, days: Floats, begins: Floats, weight: Floats) -> Floats:
@@ -111,7 +115,7 @@ def kaplan_meier(
     """
     table = risk_table(duration, happened, entry=entry, weights=weights)
     share = np.divide(table.events, table.at_risk, out=np.zeros(len(table.day)), where=table.at_risk > 0)
-    survival = np.cumprod(np.maximum(1.0 - share, 0.0))
+    survival = np.asarray(np.cumprod(np.maximum(1.0 - share, 0.0)), np.float64)
     effective = table.at_risk**2 / np.maximum(table.squares, 1e-300)
     with np.errstate(divide="ignore", invalid="ignore"):
         greenwood = np.cumsum(share / (effective * (1.0 - share)))
@@ -133,7 +137,7 @@ def standard_errors(
     share = table.events / table.at_risk
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.cumsum(share / (table.at_risk * (1 - share)))
-        return np.nan_to_num(np.cumprod(1 - share) * np.sqrt(variance), nan=0.0, posinf=0.0)
+        return np.asarray(np.nan_to_num(np.cumprod(1 - share) * np.sqrt(variance), nan=0.0, posinf=0.0), np.float64)
 
 
 def nelson_aalen(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.core.text import Text
 from holdfast.report.html import Html, el, join, name_of
 from holdfast.report.parts import Col, Section, absent, table
+from holdfast.report.table.summary import GUESSED, copies_line
 from holdfast.report.table.told import Told
 from holdfast.report.voice import NONE
 
@@ -67,10 +68,6 @@ _QUALITY_LEAD = Text(
     "使用{features}列；{left}列无用而排除；{protected}列受保护；按要求排除{dropped}列。",
 )
 _CUT = Text("{n} rows could not be cut into columns and were set aside.", "{n}行无法切分成列，已搁置。")
-_GUESSED = Text(
-    "Which of the two labels is asked for was guessed: {positive}, the rarer one. --positive says otherwise.",
-    "两个标签值中要预测哪一个是猜的：取较少的{positive}。可用 --positive 指定。",
-)
 _KIND, _USE, _MISSING, _DIFFERENT, _RANGE, _NOTES = (
     Text("kind", "类型"), Text("use", "用途"), Text("missing", "缺失"), Text("values", "取值数"), Text("range", "范围"),
     Text("notes", "说明"),
@@ -173,11 +170,11 @@ def protected(told: Told) -> Section | None:
         )
         for one in found
     ]  # fmt: skip
-    words = [voice.say(one) for one in (_ROWS, _HAPPENED, _SAID)]
-    heads = [Col(voice.say(_GROUP)), *(Col(one, "num") for one in [*words, "AUC", voice.pick("log loss", "对数损失")])]
+    said = [voice.say(one) for one in (_ROWS, _HAPPENED, _SAID)]
+    heads = [Col(voice.say(_GROUP)), *(Col(one, "num") for one in [*said, "AUC", voice.pick("log loss", "对数损失")])]
     heads += [Col(voice.say(one), "num") for one in (_LISTED, _FOUND, _FALSE)]
     return Section(
-        "protected", voice.say(_PROTECTED), lead, table(heads, rows, label=voice.say(_PROTECTED)), voice.say(_PROTECTED_NOTE)
+        "protected", voice.say(_PROTECTED), lead, table(heads, rows, label=voice.say(_PROTECTED), class_="holders"), voice.say(_PROTECTED_NOTE)
     )  # fmt: skip
 
 
@@ -202,20 +199,37 @@ def quality(told: Told) -> Section:
     ]  # fmt: skip
     if facts["cut"]:
         lead.append(voice.say(_CUT, n=voice.count(facts["cut"])))
+    if facts["grouped"] and facts["copies"]["random_split"] is None and (few := copies_line(told)):
+        lead.append(few)
     if facts["label"]["guessed"]:
-        lead.append(voice.say(_GUESSED, positive=told.positive))
+        lead.append(voice.say(GUESSED, positive=told.positive))
     rows = [
         (
-            name_of(one["name"]), voice.say(_KINDS[one["kind"]]), voice.say(_USES[one["use"]]),
+            name_of(one["name"]), _whole(voice.say(_KINDS[one["kind"]])), _whole(voice.say(_USES[one["use"]])),
             voice.percent(one["missing"], 1) if one["missing"] else "", voice.count(one["different"]), _range(told, one),
-            " ".join(f"{note}." if not note.endswith(("。", ".")) else note for note in one["notes"]),
+_noted(one["notes"]),
         )
         for one in facts["columns"]
     ]  # fmt: skip
-    kinds = ("text", "text", "text", "num", "num", "num", "wide")
+    kinds = ("text", "text", "text", "num", "num", "num", "text")
     texts = (_COLUMN, _KIND, _USE, _MISSING, _DIFFERENT, _RANGE, _NOTES)
-    heads = [Col(voice.say(text), kind) for text, kind in zip(texts, kinds, strict=True)]
-    return Section("quality", voice.say(_QUALITY), " ".join(lead), table(heads, rows, label=voice.say(_QUALITY)))
+    heads = [Col(_whole(voice.say(text)), kind) for text, kind in zip(texts, kinds, strict=True)]
+    return Section(
+        "quality",
+        voice.say(_QUALITY),
+        voice.pick(" ", "").join(lead),
+        table(heads, rows, label=voice.say(_QUALITY), class_="holders"),
+    )
+
+
+def _whole(word: str) -> Html:
+    """A word that a narrow screen does not break."""
+    return el("span", word, style="white-space:nowrap")
+
+
+def _noted(notes: Sequence[str]) -> Html | None:
+    ended = [note if note.endswith(("。", ".")) else f"{note}." for note in notes]
+    return el("div", " ".join(ended), style="min-width:14rem") if ended else None
 
 
 def _range(told: Told, column: Mapping[str, Any]) -> str:

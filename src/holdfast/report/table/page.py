@@ -68,14 +68,18 @@ def render(facts: Mapping[str, Any], riskiest: Sequence[Mapping[str, Any]], lang
 
 
 def _header(told: Told, title: str) -> Html:
-    sentences = (lines.rate_line(told), lines.suspect_line(told) or lines.trust_line(told), lines.first_line(told))
+    sentences = (
+        lines.rate_line(told),
+        lines.suspect_line(told) or lines.short_trust_line(told),
+        lines.first_line(told),
+    )
     points = [
         el("li", el("h2", told.voice.say(label)), el("p", sentence))
         for label, sentence in zip(_SCREEN, sentences, strict=True)
     ]
     return el(
         "header", el("h1", title), el("ol", points, class_="opening"), tiles(_tiles(told)),
-        el("p", told.facts["protocol"], class_="note"),
+        el("p", told.facts["card"]["checked"], class_="note"),
     )  # fmt: skip
 
 

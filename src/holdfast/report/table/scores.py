@@ -60,8 +60,8 @@ def warning(told: Told) -> Section | None:
 def copies(told: Told) -> Section | None:
     """What copies are there, and what tearing them apart would have claimed."""
     line, voice, found = lines.copies_line(told), told.voice, told.facts["copies"]
-    if not line:
-        return None
+    if not line or (found["random_split"] is None and told.facts["grouped"]):
+        return None  # too few to matter: said among the columns
     rows = []
     for text, lesson in ((_TORN, found["random_split"]), (_ONLY_EQUAL, found["equal_only"])):
         if lesson is not None:
@@ -97,14 +97,14 @@ def scores(told: Told) -> Section:
         _RULE, loss=voice.number(after["value"], 3), low=voice.number(after["low"], 3),
         high=voice.number(after["high"], 3), majority=voice.percent(lines.majority(told), 1),
     )  # fmt: skip
-    body = join(table(heads, rows, label=voice.say(_SCORES)), pictures(told))
+    body = join(table(heads, rows, label=voice.say(_SCORES), class_="holders"), pictures(told))
     return Section("scores", voice.say(_SCORES), lead, body, note)
 
 
 def _name(told: Told, model: str) -> Html:
     shown: list[Any] = [told.model(model)]
     if model == told.chosen:
-        shown += [" ", chip("chosen", told.voice.say(_PUBLISHED))]
+        shown += [el("br"), chip("chosen", told.voice.say(_PUBLISHED))]
     return join(*shown)
 
 

@@ -22,6 +22,11 @@ TRUST = Text(
     "{model}：两类各取一行，它排对先后的比例为{auc}（AUC，95%区间：{bounds}）；最佳单列为{single}。"
     "对数损失{loss}（平均比例为{base}）。准确率{accuracy}；总猜多数类为{majority}。",
 )
+SHORT_TRUST = Text(
+    "Of two rows of different kinds the forecast puts the right one first in {auc} of cases (95%: {low}–{high}); the best "
+    "single column in {single}, a coin in 50%.",
+    "两类各取一行，预测排对先后的比例为{auc}（95%区间：{low}–{high}）；最佳单列为{single}，抛硬币为50%。",
+)
 FIRST = Text(
     "The riskiest fifth holds {recall} of all {positive}. What pulls most: {columns}.",
     "风险最高的五分之一包含了{recall}的{positive}。影响最大的列：{columns}。",
@@ -42,12 +47,20 @@ COPIES = Text(
 EQUAL = Text("{n} equal in every column but the id", "{n}行除编号外完全相同")
 NEAR = Text("{n} equal in all columns but one", "{n}行仅一列不同")
 ECHO = Text(
-    "{n} repeat the row {lag} before with numbers moved by constants ({steps})",
-    "{n}行重复其前第{lag}行，只是数值平移了固定的量（{steps}）",
+    "{n} repeat another row with the same constants added ({steps})",
+    "{n}行重复另一行，只是数值加上了固定的量（{steps}）",
 )
 COARSE = Text(
     "So few different rows are no copies but coarse columns: they were not kept together.",
     "不同的行如此之少，说明是列太粗而非副本，因此没有按组划分。",
+)
+FEW_COPIES = Text(
+    "{copies} rows are equal or nearly equal to others, perhaps by chance; they were kept together.",
+    "有{copies}行与其他行相同或几乎相同（可能只是巧合），已分在一起。",
+)
+GUESSED = Text(
+    "Which of the two labels is asked for was guessed: {positive}, the rarer one. --positive says otherwise.",
+    "两个标签值中要预测哪一个是猜的：取较少的{positive}。可用 --positive 指定。",
 )
 REPORT = Text("report: {path}", "报告：{path}")
 
@@ -67,7 +80,7 @@ def rate_line(told: Told) -> str:
         RATE, rows=voice.count(facts["rows"]), labelled=voice.count(facts["labelled"]),
         rate=voice.percent(facts["label"]["rate"], 1), positive=told.positive,
     )  # fmt: skip
-    return f"{line} {voice.say(SCORED, n=voice.count(unknown))}" if unknown else line
+    return voice.pick(" ", "").join([line, voice.say(SCORED, n=voice.count(unknown))] if unknown else [line])
 
 
 def trust_line(told: Told) -> str:
@@ -77,6 +90,16 @@ def trust_line(told: Told) -> str:
         loss=told.number("log_loss"), base=told.number("log_loss", "base_rate"),
         accuracy=told.voice.percent(told.score("accuracy")["value"], 1),
         majority=told.voice.percent(majority(told), 1),
+    )  # fmt: skip
+
+
+def short_trust_line(told: Told) -> str:
+    """The same for the head of the page."""
+    voice, auc = told.voice, told.score("auc")
+    single = told.score("auc", "one_column")["value"] if "one_column" in told.facts["models"] else 0.5
+    low, high = (voice.percent(auc[end], 1) for end in ("low", "high"))
+    return voice.say(
+        SHORT_TRUST, auc=voice.percent(auc["value"], 1), low=low, high=high, single=voice.percent(single, 1)
     )  # fmt: skip
 
 
@@ -97,7 +120,9 @@ def first_line(told: Told) -> str:
 
 def warnings(told: Told) -> list[str]:
     """What nobody may overlook: columns that know the answer, and copies."""
-    return [line for line in (suspect_line(told), copies_line(told)) if line]
+    few = told.facts["grouped"] and told.facts["copies"]["random_split"] is None
+    guessed = told.voice.say(GUESSED, positive=told.positive) if told.facts["label"]["guessed"] else ""
+    return [line for line in (suspect_line(told), guessed, "" if few else copies_line(told)) if line]
 
 
 def suspect_line(told: Told) -> str:
@@ -109,18 +134,18 @@ def suspect_line(told: Told) -> str:
     without = told.facts["without_suspects"]
     if without is None:
         return line
-    return f"{line} {voice.say(SUSPECT_WITHOUT, auc=voice.number(without['other']['auc'], 3))}"
+    return voice.pick(" ", "").join([line, voice.say(SUSPECT_WITHOUT, auc=voice.number(without["other"]["auc"], 3))])
 
 
 def copies_line(told: Told) -> str:
     copies, voice = told.facts["copies"], told.voice
     if not told.facts["grouped"]:
         return voice.say(COARSE)
-    loose = copies["random_split"]
+    loose, many = copies["random_split"], told.facts["labelled"] - copies["different"]
     if loose is None:
-        return ""
+        return voice.say(FEW_COPIES, copies=voice.count(many)) if many else ""
     return voice.say(
-        COPIES, copies=voice.count(told.facts["labelled"] - copies["different"]), how=copies_how(told),
+        COPIES, copies=voice.count(many), how=copies_how(told),
         different=voice.count(copies["different"]), random=voice.number(loose["other"]["auc"], 3),
         auc=voice.number(loose["honest"]["auc"], 3), random_accuracy=voice.percent(loose["other"]["accuracy"], 1),
         accuracy=voice.percent(loose["honest"]["accuracy"], 1),
@@ -136,5 +161,5 @@ def copies_how(told: Told) -> str:
     if copies["echo"]:
         steps = [f"{isolated(k)} {v:+g}" for k, v in list(copies["echo"]["steps"].items())[-3:]]
         echo = copies["echo"]
-        ways.append(voice.say(ECHO, n=voice.count(echo["rows"]), lag=voice.count(echo["lag"]), steps=", ".join(steps)))
+        ways.append(voice.say(ECHO, n=voice.count(echo["rows"]), steps=", ".join(steps)))
     return voice.pick("; ", "；").join(ways)
