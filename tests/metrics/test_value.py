@@ -65,7 +65,8 @@ def test_a_weight_of_two_is_the_row_twice(metric):
 def test_tweedie_deviance_is_least_at_the_mean_and_stands_forecasts_of_zero():
     spent, said = some(2000)
     at = [tweedie_deviance(spent, np.full(len(spent), spent.mean() * f)) for f in (0.8, 1.0, 1.25)]
-    assert at[1] < at[0] and at[1] < at[2]
+    assert at[1] < at[0]
+    assert at[1] < at[2]
     assert np.isfinite(tweedie_deviance(spent, np.zeros(len(spent))))
     assert tweedie_deviance(spent, said) < at[1]
     with pytest.raises(UsageError, match="power"):
@@ -76,19 +77,22 @@ def test_the_median_wins_by_absolute_error_though_it_forgets_the_money():
     spent, _ = some(4000)
     median, mean = np.full(len(spent), np.median(spent)), np.full(len(spent), spent.mean())
     assert mae(spent, median) < mae(spent, mean)
-    assert bias(spent, median) < -0.3 and bias(spent, mean) == pytest.approx(0.0, abs=1e-12)
+    assert bias(spent, median) < -0.3
+    assert bias(spent, mean) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_tables_and_curves_add_up():
     spent, said = some()
     table = decile_table(spent, said)
-    assert sum(one["n"] for one in table) == len(spent) and len(table) == 10
+    assert sum(one["n"] for one in table) == len(spent)
+    assert len(table) == 10
     assert sum(one["n"] * one["spent"] for one in table) == pytest.approx(spent.sum())
     assert all(one["low"] <= one["spent"] <= one["high"] for one in table)
     off = sum(one["n"] * abs(one["said"] - one["spent"]) for one in table) / spent.sum()
     assert decile_error(spent, said) == pytest.approx(off)
     curve = gain_curve(spent, said)
-    assert curve[-1]["gain"] == pytest.approx(1.0) and all(c["gain"] <= c["perfect"] + 1e-12 for c in curve)
+    assert curve[-1]["gain"] == pytest.approx(1.0)
+    assert all(c["gain"] <= c["perfect"] + 1e-12 for c in curve)
     assert top_share(spent, said, 0.1) > 0.1
 
 
@@ -97,12 +101,19 @@ def test_what_cannot_be_computed_is_not_a_number_and_bad_input_is_refused():
     found = value_metrics(nothing, said)
     assert tuple(found) == VALUE_METRICS
     assert np.isnan([found["gini"], found["bias"], found["decile_error"]]).all()
-    assert np.isnan(top_share(nothing, said)) and np.isnan(mae(np.zeros(0), np.zeros(0)))
-    for spent, bad in ((np.ones(2), np.array([1.0, np.nan])), (np.array([-1.0, 1.0]), np.ones(2)), (np.ones(2), np.ones(3))):
+    assert np.isnan(top_share(nothing, said))
+    assert np.isnan(mae(np.zeros(0), np.zeros(0)))
+    for spent, bad in (
+        (np.ones(2), np.array([1.0, np.nan])),
+        (np.array([-1.0, 1.0]), np.ones(2)),
+        (np.ones(2), np.ones(3)),
+    ):
         with pytest.raises(UsageError):
             gini(spent, bad)
 
 
 def test_gain_is_positive_when_better_whichever_way_the_metric_runs():
-    assert value_gain("gini", 0.8, 0.7) > 0 and value_gain("tweedie_deviance", 5.0, 6.0) > 0
-    assert value_gain("bias", 0.1, -0.4) == pytest.approx(0.3) and value_gain("bias", -0.4, 0.1) < 0
+    assert value_gain("gini", 0.8, 0.7) > 0
+    assert value_gain("tweedie_deviance", 5.0, 6.0) > 0
+    assert value_gain("bias", 0.1, -0.4) == pytest.approx(0.3)
+    assert value_gain("bias", -0.4, 0.1) < 0

@@ -30,7 +30,8 @@ def test_it_finds_the_coefficients_of_a_linear_black_box(slices):
         row = rows.take(np.array([i]))
         found = local_surrogate(linear, row, rows, by="column", samples=256)
         told = dict(zip(found.parts, found.contributions, strict=True))
-        assert found.fidelity > 0.98 and found.trusted
+        assert found.fidelity > 0.98
+        assert found.trusted
         assert max(abs(told[name]) for name in ("rating_mean", "revenue", "T")) < 0.15
         assert found.baseline + found.contributions.sum() == pytest.approx(float(logit(linear(row))[0]), abs=0.25)
         silence = float(row.column("days_since_last_order")[0])
@@ -80,13 +81,15 @@ def test_a_black_box_that_hangs_on_the_mix_is_not_trusted(slices):
 
     rows = [local_surrogate(parity, slices.features.take(np.array([i])), slices.features) for i in range(20)]
     told = [local_surrogate(linear, slices.features.take(np.array([i])), slices.features) for i in range(20)]
-    assert np.mean([one.trusted for one in rows]) < 0.5 and all(one.trusted for one in told)
+    assert np.mean([one.trusted for one in rows]) < 0.5
+    assert all(one.trusted for one in told)
     assert max(one.fidelity for one in rows) < min(one.fidelity for one in told)
 
 
 def test_a_constant_black_box_has_nothing_to_explain(slices):
     found = local_surrogate(lambda t: np.full(len(t), 0.3), slices.features.take(np.array([0])), slices.features)
-    assert np.allclose(found.contributions, 0.0) and found.fidelity == 1.0
+    assert np.allclose(found.contributions, 0.0)
+    assert found.fidelity == 1.0
 
 
 def test_missing_and_huge_values_are_explained_and_too_little_is_refused(slices):

@@ -7,9 +7,10 @@ so that no scenario is a row that could not exist. All scenarios of a customer a
 A counterfactual speaks of the forecast, not of the world: customers who order more differ in other ways too, and only an
 experiment says what an offer would do. The gravest such error is taken out: a model lowers the risk of whoever has more
 orders because frequent buyers are another kind of customer, which one more order does not make of anybody. So more
-orders are told only where the silence itself counts: where the forecast falls by at least `SILENCE_COUNTS` when nothing
-but the day of the last order is moved. In a simulator with known risks that is the difference between a claim that is
-true of 6 customers in 10 and one that is true of more than 9 (ADR 15).
+orders are told only where the silence itself counts: of customers with a rhythm of their own (two orders or more) who are
+silent for `OVERDUE` times their usual gap, and where the forecast falls by at least `SILENCE_COUNTS` when nothing but the
+day of the last order is moved. In a simulator with known risks that is the difference between a claim that is true of 6
+customers in 10 and one that is true of more than 9 (ADR 15).
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ Floats = NDArray[np.float64]
 Predict = Callable[[FeatureTable], Floats]
 #: Columns without which nothing can be said about another order.
 NEEDED = ("days_since_last_order", "frequency", "T")
+#: Silence, in usual gaps, from which another order is told. The usual gap is shrunken as in the feature `overdue_ratio`.
+OVERDUE, PRIOR_GAP_DAYS = 1.5, 60.0
 #: How much the risk must fall when only the last order is moved, before more orders are told.
 SILENCE_COUNTS = 0.1
 #: The newest of the supposed orders lies at most so many days before the cutoff.
@@ -66,6 +69,8 @@ class Action:
 
 def _orders(known: Known) -> list[Scenario]:
     """One to three more orders since the last one, evenly spread, the newest at most 15 days ago."""
+    if not _overdue(known):
+        return []
     silence, newest = int(known.get(Since("order_count"), 0)), _newest(known)
     found = []
     value = known.get(Total("revenue"), 0.0) / 10_000 / max(known.get(Rhythm("order_days"), 1.0), 1.0)
@@ -74,6 +79,13 @@ def _orders(known: Known) -> list[Scenario]:
         if len(ages) == count and ages[0] >= 1 and ages[-1] < silence:
             found.append(Scenario(count, more_orders(known, ages), {"days": float(ages[0]), "value": value}))
     return found
+
+
+def _overdue(known: Known) -> bool:
+    """Whether somebody with a rhythm of their own is silent for longer than it explains."""
+    orders, silence = known.get(Rhythm("order_days"), 0.0), known.get(Since("order_count"), 0.0)
+    tenure = known.get(Since("order_count", "first"), silence) - silence
+    return bool(orders >= 2 and silence >= OVERDUE * (tenure + PRIOR_GAP_DAYS) / orders)
 
 
 def _newest(known: Known) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,10 +176,9 @@ def more_orders(known: Known, ages: Sequence[int]) -> Known:
                 changed[leaf] = known[leaf] + inside * _added(leaf, known, usual)
         elif isinstance(leaf, Since) and leaf.which == "last" and leaf.measure in ("order_count", "act_count"):
             changed[leaf] = min(known[leaf], float(min(ages)))
-        elif isinstance(leaf, Variety) and leaf.of == "item" and leaf.what in ("count", "seen") and leaf.window:
-            if any(age <= leaf.window for age in ages):  # the usual things again
-                ever = known.get(Variety("item", leaf.what), np.inf)
-                changed[leaf] = max(known[leaf], min(lines, ever))
+        elif _windowed_items(leaf) and min(ages) <= (leaf.window or 0):  # the usual things again
+            ever = known.get(Variety("item", leaf.what), np.inf)
+            changed[leaf] = max(known[leaf], min(lines, ever))
     return changed | _rhythm(known, sorted(ages), silence, usual)
 
 
@@ -212,6 +211,11 @@ def later_order(known: Known, age: int) -> Known:
         "gap_recent_sum": known.get(Rhythm("gap_recent_sum"), np.nan) + silence - age,
     }  # fmt: skip
     return changed | {Rhythm(what): v for what, v in moved.items() if Rhythm(what) in known and np.isfinite(v)}
+
+
+def _windowed_items(leaf: Leaf) -> TypeGuard[Variety]:
+    """How many different items were bought or looked at in some window."""
+    return isinstance(leaf, Variety) and leaf.of == "item" and leaf.what in ("count", "seen") and bool(leaf.window)
 
 
 def _added(leaf: Total, known: Known, usual: Mapping[str, float]) -> float:

@@ -69,7 +69,7 @@ def studied():
 
 
 def test_it_beats_carrying_forward_and_knows_the_level(studied):
-    past, now, study = studied
+    past, _, study = studied
     test = past.at([past.cutoffs[-1]])
     said, spent = study.published.predict(test.features).spend, spend_of(test.outcomes)
     carried = VALUE_MODELS["carry_forward"]().fit(test.features, test.outcomes).predict(test.features)
@@ -77,14 +77,17 @@ def test_it_beats_carrying_forward_and_knows_the_level(studied):
     assert abs(bias(spent, said)) < 0.1
     assert study.published.model_id != "carry_forward"
     mean = {one.model: one for one in study.rivals}
-    assert mean["carry_forward"].gain > 0 and mean[study.published.model_id].gain == 0.0
+    assert mean["carry_forward"].gain > 0
+    assert mean[study.published.model_id].gain == 0.0
 
 
 def test_the_study_says_all_that_a_report_needs_in_both_languages(studied):
     _, _, study = studied
     for language in ("en", "zh"):
         told = study.as_dict(language)
-        assert told["cutoffs"] and told["notes"] and told["horizon"] == "60d"
+        assert told["cutoffs"]
+        assert told["notes"]
+        assert told["horizon"] == "60d"
     one = told["cutoffs"][-1]
     assert {"gini", "bias", "tweedie_deviance", "decile_error", "deciles", "gain_curve", "top_tenth_share"} <= set(one)
     assert any("假设" in note for note in told["notes"])
@@ -95,16 +98,19 @@ def test_published_value_is_saved_whole_and_holds_no_customer(studied):
     past, _, study = studied
     data = study.published.to_bytes()
     again = PublishedValue.from_bytes(data)
-    assert again.to_bytes() == data and b"c00001" not in data
+    assert again.to_bytes() == data
+    assert b"c00001" not in data
     features = past.features.at([past.cutoffs[-1]])
     ours, theirs = (one.predict(features) for one in (study.published, again))
-    assert np.array_equal(ours.clv, theirs.clv) and np.array_equal(ours.high, theirs.high)
+    assert np.array_equal(ours.clv, theirs.clv)
+    assert np.array_equal(ours.high, theirs.high)
 
 
 def test_two_studies_of_the_same_slices_are_the_same_bytes(studied):
     past, now, study = studied
     again = learn_value(past, now, settings())
-    assert again.published.to_bytes() == study.published.to_bytes() and again.as_dict() == study.as_dict()
+    assert again.published.to_bytes() == study.published.to_bytes()
+    assert again.as_dict() == study.as_dict()
 
 
 def test_rows_stand_alone_and_ends_lie_around_the_mean(studied):
@@ -112,8 +118,11 @@ def test_rows_stand_alone_and_ends_lie_around_the_mean(studied):
     features = past.features.at([past.cutoffs[-1]])
     whole = study.published.predict(features)
     one = study.published.predict(features.take(np.array([5])))
-    assert one.clv[0] == pytest.approx(whole.clv[5]) and one.high[0] == pytest.approx(whole.high[5])
-    assert (whole.low >= 0).all() and (whole.low <= whole.clv).all() and (whole.clv <= whole.high).all()
+    assert one.clv[0] == pytest.approx(whole.clv[5])
+    assert one.high[0] == pytest.approx(whole.high[5])
+    assert (whole.low >= 0).all()
+    assert (whole.low <= whole.clv).all()
+    assert (whole.clv <= whole.high).all()
     assert np.isfinite(whole.high).all()
 
 
@@ -154,7 +163,8 @@ def test_doubt_about_the_level_widens_the_intervals():
     spend, mean = spend_of(past.outcomes), np.maximum(past.features.column("revenue_60d").astype(float), 1.0)
     p = np.full(len(past), 0.6)
     wide, narrow = (
-        learn_intervals(spend, mean, p, np.ones(len(past)), halves(past), sd).around(mean, p)[1].mean() for sd in (0.6, 0.0)
+        learn_intervals(spend, mean, p, np.ones(len(past)), halves(past), sd).around(mean, p)[1].mean()
+        for sd in (0.6, 0.0)
     )
     assert wide > narrow
 
@@ -163,15 +173,20 @@ def test_an_interval_of_nothing_is_nothing():
     zeros = np.zeros(40)
     found = learn_intervals(zeros, zeros, np.full(40, 0.01), np.ones(40), np.arange(40) % 2, 0.25)
     low, high = found.around(zeros, np.full(40, 0.01))
-    assert (low == 0).all() and (high == 0).all() and np.isfinite(found.median(zeros, np.full(40, 0.9))).all()
+    assert (low == 0).all()
+    assert (high == 0).all()
+    assert np.isfinite(found.median(zeros, np.full(40, 0.9))).all()
 
 
 def test_the_median_is_zero_for_those_who_will_rather_not_order():
     past = shop(600, 5)
     spend = spend_of(past.outcomes)
-    found = learn_intervals(spend, np.full(len(spend), 20.0), np.full(len(spend), 0.7), np.ones(len(spend)), halves(past), 0.0)
+    found = learn_intervals(
+        spend, np.full(len(spend), 20.0), np.full(len(spend), 0.7), np.ones(len(spend)), halves(past), 0.0
+    )
     rare, often = found.median(np.full(2, 20.0), np.array([0.3, 0.95]))
-    assert rare == 0.0 and often > 0.0
+    assert rare == 0.0
+    assert often > 0.0
 
 
 def test_the_newest_short_windows_move_the_level_and_noise_does_not():
@@ -180,7 +195,8 @@ def test_the_newest_short_windows_move_the_level_and_noise_does_not():
     now = long.cutoffs[-1]
     fitted = fit_all({"m": VALUE_MODELS["ziln"]()}, known_at(long, now, NO_GAP, 100_000))["m"]
     moved = recent_level(fitted, long, short, now, NO_GAP)
-    assert moved.kind == "recent" and 1.2 < moved.factor < 1.8
+    assert moved.kind == "recent"
+    assert 1.2 < moved.factor < 1.8
     even, small = shop(120, 9), shop(120, 9, "20d", part=1 / 3)
     fitted = fit_all({"m": VALUE_MODELS["ziln"]()}, known_at(even, now, NO_GAP, 100_000))["m"]
     assert abs(np.log(recent_level(fitted, even, small, now, NO_GAP).factor)) < 0.15
@@ -193,16 +209,18 @@ def test_a_season_seen_a_year_ago_is_expected_again():
     now = past.cutoffs[19]  # a year after slices 0 to 2
     fitted = fit_all({"m": VALUE_MODELS["ziln"]()}, known_at(past, now, NO_GAP, 100_000))["m"]
     found = season_level(fitted, past, now, NO_GAP)
-    assert found is not None and found.factor > 1.1
+    assert found is not None
+    assert found.factor > 1.1
     assert choose_level([], levels(fitted, past, None, now, NO_GAP)) == "season"
     assert season_level(fitted, past, past.cutoffs[5], NO_GAP) is None
 
 
 def test_another_correction_must_be_nearer_every_time():
-    better = [{"recent": 0.3, "none": 0.1}] * 3
-    assert choose_level(better, ["recent", "none"]) == "none"
-    assert choose_level([*better, {"recent": 0.1, "none": 0.3}], ["recent", "none"]) == "recent"
-    assert choose_level(better[:2], ["recent", "none"]) == "recent"
+    better = [{"recent": 0.1, "none": 0.3}] * 3
+    assert choose_level(better, ["recent", "none"]) == "recent"
+    assert choose_level([*better, {"recent": 0.3, "none": 0.1}], ["recent", "none"]) == "none"
+    assert choose_level(better[:2], ["recent", "none"]) == "none"
+    assert choose_level([], ["recent", "none", "season"]) == "season"
 
 
 def test_the_choice_leaves_the_level_of_each_slice_out():
@@ -223,18 +241,24 @@ def test_a_longer_horizon_is_reached_by_what_customers_were_seen_to_keep():
     assert retained(past, now, NO_GAP) == pytest.approx(0.8**3, abs=0.06)
     far = stretch(Horizon.parse("180d"), past, now, NO_GAP, 0.0)
     kept = far.retained
-    assert far.kind == "measured" and far.spend == pytest.approx(1 + kept + kept**2)
-    assert "180d" in far.note.en and "测得" in far.note.zh
+    assert far.kind == "measured"
+    assert far.spend == pytest.approx(1 + kept + kept**2)
+    assert "180d" in far.note.en
+    assert "测得" in far.note.zh
     near = stretch(Horizon.parse("30d"), past, now, NO_GAP, 0.0)
-    assert near.kind == "closed" and near.spend == pytest.approx(0.5)
+    assert near.kind == "closed"
+    assert near.spend == pytest.approx(0.5)
     lonely = stretch(Horizon.parse("365d"), past.at(past.cutoffs[:1]), now, NO_GAP, 0.1)
-    assert lonely.kind == "assumed" and "assumed" in lonely.note.en
+    assert lonely.kind == "assumed"
+    assert "assumed" in lonely.note.en
 
 
 def test_later_money_counts_less():
     plain, dear = (Stretch(Horizon.parse("365d"), Horizon.parse("90d"), 0.9, "measured", r) for r in (0.0, 0.2))
-    assert plain.discounted == pytest.approx(plain.spend) and dear.spend == plain.spend
-    assert 0.85 * dear.spend < dear.discounted < 0.95 * dear.spend and 0.9 < dear.first < 1.0
+    assert plain.discounted == pytest.approx(plain.spend)
+    assert dear.spend == plain.spend
+    assert 0.85 * dear.spend < dear.discounted < 0.95 * dear.spend
+    assert 0.9 < dear.first < 1.0
 
 
 def test_value_is_margin_over_the_asked_horizon():
@@ -251,7 +275,8 @@ def test_expected_orders_never_contradict_p_churn():
     fit = fit_orders(past)
     p = np.linspace(0, 1, len(past))
     said = fit.predict(past.features, p)
-    assert (said >= 1 - p - 1e-12).all() and said[p == 1.0] == pytest.approx(0.0)
+    assert (said >= 1 - p - 1e-12).all()
+    assert said[p == 1.0] == pytest.approx(0.0)
     truth = past.outcomes.orders > 0
     assert fit.predict(past.features, 1.0 - truth).sum() == pytest.approx(past.outcomes.orders.sum(), rel=0.1)
     assert OrdersFit.from_dict(fit.as_dict()) == fit
@@ -265,7 +290,8 @@ def test_study_gives_expected_orders_where_it_is_given_churn_slices():
     study = learn_value(past, now, settings(), short=shop(300, 6, "20d", part=1 / 3), judge=False)
     features = past.features.at([past.cutoffs[-1]])
     said = study.published.predict(features, np.full(len(features), 0.4))
-    assert said.expected_orders is not None and (said.expected_orders >= 0.6).all()
+    assert said.expected_orders is not None
+    assert (said.expected_orders >= 0.6).all()
     assert study.published.predict(features).expected_orders is None
 
 
@@ -274,7 +300,8 @@ def test_too_little_is_refused_or_said():
     with pytest.raises(TooLittleData, match="value cannot be learnt"):
         learn_value(past, past.cutoffs[0], settings())
     study = learn_value(past, past.cutoffs[-1].plus(Horizon.parse("60d")), settings())
-    assert judgeable(past, past.cutoffs[-1], NO_GAP) == [] and any("too short" in one.en for one in study.notes)
+    assert judgeable(past, past.cutoffs[-1], NO_GAP) == []
+    assert any("too short" in one.en for one in study.notes)
     with pytest.raises(UsageError, match="interval"):
         study.published.predict(past.features, level=0.5)
 
@@ -282,15 +309,20 @@ def test_too_little_is_refused_or_said():
 @pytest.mark.parametrize("customers", [1, 2, 10])
 def test_a_handful_of_customers_gets_amounts_and_no_crash(customers):
     past = shop(customers, 5)
-    study = learn_value(past, past.cutoffs[-1].plus(Horizon.parse("60d")), settings(use=(*FEW, "value_mean", "tweedie")))
+    study = learn_value(
+        past, past.cutoffs[-1].plus(Horizon.parse("60d")), settings(use=(*FEW, "value_mean", "tweedie"))
+    )
     said = study.published.predict(past.features)
-    assert np.isfinite(said.clv).all() and (said.high >= said.clv).all()
+    assert np.isfinite(said.clv).all()
+    assert (said.high >= said.clv).all()
 
 
 def test_a_shop_where_nobody_spends_is_worth_nothing():
     past = shop(100, 5)
     free = replace(past.outcomes, revenue=np.zeros(len(past), np.int64))
-    study = learn_value(Slices(past.features, free), past.cutoffs[-1].plus(Horizon.parse("60d")), settings(use=("ziln", "tweedie")))
+    study = learn_value(
+        Slices(past.features, free), past.cutoffs[-1].plus(Horizon.parse("60d")), settings(use=("ziln", "tweedie"))
+    )
     assert (study.published.predict(past.features).high == 0).all()
     assert study.as_dict()["cutoffs"][-1]["gini"] is None  # null, not a plausible 0
 
