@@ -109,6 +109,16 @@ def test_a_column_that_is_the_answer_is_called_out(write: Write) -> None:
     assert found.without_suspects.other["auc"] < 0.95 < found.without_suspects.honest["auc"]
 
 
+def test_a_perfect_column_breaks_no_correction(write: Write) -> None:
+    """Filled in for leavers only: predictions are told apart without a fault, and no finite Platt line exists."""
+    rows = students(400)
+    for row in rows:
+        row["exit_talk"] = "held" if row["dropped_out"] == "yes" else ""
+    found = study(write(rows))
+    assert found.suspects == ("exit_talk",)
+    assert np.isfinite(found.p).all()
+
+
 def test_protected_columns_are_never_features_but_scored(write: Write, tmp_path: Path) -> None:
     rows = students(240)
     for row in rows:  # gender decides: a model that looked would know
