@@ -1,8 +1,8 @@
 """Put measured figures into the pages, so that nobody types one.
 
-    holdfast bench retention --data online_retail --json > retention.json
+    holdfast bench churn --data online_retail --json > churn.json
     holdfast quality retail --json > quality.json
-    python docs/figures.py retention.json quality.json
+    python docs/figures.py churn.json quality.json
 
 A page names what it wants between two comments; everything between them is replaced:
 
@@ -24,7 +24,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 _PLACE = re.compile(r"(<!-- figures: (?P<what>[^\n]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
-PAGES = ("online-retail.md", "speed.md", "labelled-tables.md", "textbook-case.md", "purchase-intent.md")
+PAGES = ("online-retail.md", "prediction.md", "speed.md", "labelled-tables.md", "textbook-case.md", "purchase-intent.md")
 
 
 def rows_of(paths: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

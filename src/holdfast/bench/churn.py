@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from holdfast.bench.churn_cases import CASES, Case, models_of, slices_for
+from holdfast.bench.churn_cases import CASES, USE, Case, models_of, slices_for
 from holdfast.bench.churn_coverage import by_customer, by_group
 from holdfast.bench.churn_kinds import kinds
 from holdfast.bench.registry import BENCHES
@@ -70,16 +70,17 @@ def run_case(ledger: Any, case: Case, *, full: bool = False, progress: Progress 
 
 
 def judged(
-    slices: Slices, tests: Sequence[Cutoff], case: Case, *, full: bool = False, progress: Progress = SILENT
-) -> Backtest:
-    """The backtest of everything that competes; `full` looks longer and searches more hyper-parameters."""
+    slices: Slices, tests: Sequence[Cutoff], case: Case, *, full: bool = False, progress: Progress = SILENT,
+    use: Sequence[str] = USE,
+) -> Backtest:  # fmt: skip
+    """The backtest of everything that competes; `full` resamples more and searches hyper-parameters."""
     from holdfast.bench.shops import shop_of
     from holdfast.evaluate.backtest import backtest
     from holdfast.evaluate.settings import EvaluateSettings
 
     settings = EvaluateSettings(tune_budget=40 if full else 0, replicates=1000 if full else 200)
     found = backtest(
-        slices, models_of(case), test_cutoffs=tests, horizon=case.span, progress=progress, settings=settings,
+        slices, models_of(use), test_cutoffs=tests, horizon=case.span, progress=progress, settings=settings,
         data=case.data, zone=shop_of(case.data).zone,
     )  # fmt: skip
     scores = [replace(one, bench="churn", protocol=case.protocol(one.protocol)) for one in found.scores]

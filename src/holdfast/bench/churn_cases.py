@@ -89,8 +89,8 @@ def cutoffs_for(case: Case) -> tuple[tuple[Cutoff, ...], tuple[Cutoff, ...]]:
     return train, tests
 
 
-def models_of(case: Case, use: Sequence[str] = USE) -> dict[str, Model]:
-    """Everything that competes, by id; of CDNOW's customers no more than the usual number is learnt from."""
+def models_of(use: Sequence[str] = USE) -> dict[str, Model]:
+    """Everything that competes, by id."""
     from holdfast.models.settings import ModelSettings, configured
 
     return configured(ModelSettings(use=tuple(use)))

@@ -30,4 +30,4 @@ def far(slices: Slices, case: Case) -> list[Score]:
     judged = judge(slices, said, [newest], settings, 1)
     what = case.protocol(f"churned, {case.horizon}")
     rows = scores(judged, settings, data=case.data, what=what, zone=shop_of(case.data).zone)
-    return [replace(one, bench="churn") for one in rows if "test 1" in one.protocol]
+    return [replace(one, bench="churn") for one in rows if "test cutoffs" not in one.protocol]

@@ -16,7 +16,7 @@ class ModelSettings:
     """Section `[models]`. The order of `use` is the order of simplicity."""
 
     use: tuple[str, ...] = setting(
-        ("base_rate", "recency", "own_gap", "rfm_logistic", "btyd", "logistic", "lightgbm", "mlp", "ensemble"),
+        ("base_rate", "recency", "own_gap", "rfm_logistic", "btyd", "logistic", "lightgbm", "ensemble"),
         "Models that compete, simplest first: a later one must beat the earlier one for certain.",
     )
     members: tuple[str, ...] = setting(
