@@ -20,6 +20,7 @@ from holdfast.evaluate.forward import predict_forward, training
 from holdfast.evaluate.promises import score_promises
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.models.base_rate import BaseRate
+from holdfast.models.decision_tree import DecisionTree
 from holdfast.models.lightgbm import LightGbm
 from holdfast.models.logistic import Logistic
 from holdfast.models.parts import parts_of
@@ -138,7 +139,7 @@ def test_twice_the_same_to_the_byte_and_in_any_row_order(slices, found):
         assert other.value == pytest.approx(one.value, abs=1e-6)
 
 
-@pytest.mark.parametrize("model", [Logistic(l2=5.0), LightGbm(rounds=20)])
+@pytest.mark.parametrize("model", [Logistic(l2=5.0), LightGbm(rounds=20), DecisionTree(leaves=5)])
 def test_what_is_published_is_saved_and_read_back(slices, found, tmp_path, model):
     only = {model.model_id: model}
     chosen = backtest(slices, only, test_cutoffs=found.test_cutoffs, horizon=HORIZON, settings=QUICK)
@@ -150,6 +151,8 @@ def test_what_is_published_is_saved_and_read_back(slices, found, tmp_path, model
     published.save(tmp_path / "models")
     again = Published.load(tmp_path / "models")
     other = again.predict(slices.features)
+    if model.model_id == "decision_tree":
+        assert "->" in (tmp_path / "models" / "rules.txt").read_text(encoding="utf-8").splitlines()[0]
     assert np.array_equal(other.p_churn, said.p_churn)
     assert np.array_equal(other.low, said.low)
     assert again.card == published.card

@@ -26,6 +26,7 @@ from holdfast.metrics.forecast import METRICS
 from holdfast.models.base_rate import BaseRate
 from holdfast.models.calibration import Calibrator
 from holdfast.models.card import Card
+from holdfast.models.decision_tree import TreeFit
 from holdfast.models.ensemble import Ensemble
 from holdfast.models.fitting import fit_on
 from holdfast.models.intervals import Intervals, Whose, form_sd, level_sd, refit
@@ -102,6 +103,8 @@ class Published:
             "card.md": self.card.markdown("en").encode(),
             "card.zh.md": self.card.markdown("zh").encode(),
         }
+        if isinstance(self.fitted, TreeFit):
+            files |= {"rules.txt": _lines(self.fitted.rules("en")), "rules.zh.txt": _lines(self.fitted.rules("zh"))}
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             (folder / name).write_bytes(data)
@@ -193,6 +196,10 @@ def _card(
         float(train.outcomes.churned.mean()), parameters, tuple(fitted.columns), population,
         tested, shown, backtest.notes,
     )  # fmt: skip
+
+
+def _lines(rules: list[str]) -> bytes:
+    return "".join(f"{one}\n" for one in rules).encode()
 
 
 def _card_facts(card: Card) -> dict[str, Any]:
