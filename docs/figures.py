@@ -24,7 +24,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 _PLACE = re.compile(r"(<!-- figures: (?P<what>[^\n]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
-PAGES = ("online-retail.md", "speed.md", "labelled-tables.md", "textbook-case.md", "purchase-intent.md")
+PAGES = ("online-retail.md", "prediction.md", "speed.md", "labelled-tables.md", "textbook-case.md", "purchase-intent.md")
 
 
 def rows_of(paths: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -65,8 +65,10 @@ def test_the_leak_beats_the_truth_and_active_customers_are_harder() -> None:
 def test_it_knows_no_other_data() -> None:
     from holdfast.bench.case import case
     from holdfast.bench.intent import intent
+    from holdfast.bench.tables import tables
 
     with pytest.raises(UsageError, match="makes its own"):
         case(data="cdnow")
-    with pytest.raises(UsageError, match="knows no data 'cdnow'"):
-        intent(data="cdnow")
+    for bench in (intent, tables):
+        with pytest.raises(UsageError, match="knows no data 'cdnow'"):
+            bench(data="cdnow")

@@ -33,11 +33,11 @@ def test_a_simulated_world_is_recovered_within_its_standard_errors(name):
 @pytest.mark.parametrize("name", ["mbg_nbd", "pareto_nbd", "mbg_cnbd_k", "bg_bb"])
 def test_ninety_percent_intervals_cover_the_truth_nine_times_in_ten(name):
     inside = []
-    for seed in range(60):
+    for seed in range(40):
         fit = model_of(name).fit(simulated(name, 1500, seed=100 + seed))
         inside.append(np.abs(fit.theta - np.log(TRUTH[name])) < 1.645 * np.sqrt(np.diag(fit.covariance)))
     cover = np.mean(inside, axis=0)
-    assert ((cover > 0.79) & (cover <= 1.0)).all(), cover
+    assert (cover >= 0.775).all(), cover  # P(fewer of 40 | 90%) = 1% for each
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["gaps seen", "gaps not seen"])
@@ -246,8 +246,8 @@ def test_any_thin_shop_gets_finite_answers(seed):
     x = np.where(T < 2, 0, (*kinds, np.full(n, 3))[random.integers(5)]).astype(np.float64)
     last = (random.uniform(0, 1, n) * T, T, np.minimum(T, 1.0))[random.integers(3)]
     summary = PurchaseSummary.of(x, np.where(x > 0, np.maximum(last, 1e-3), 0.0), T)
-    for name in ("nbd", "bg_nbd", "mbg_nbd", "cnbd_k", "mbg_cnbd_k") if x.any() else ():
-        fit = PURCHASE_MODELS[name]().fit(summary)
+    for name in ("nbd", "bg_nbd", "mbg_nbd", "mbg_cnbd_k") if x.any() else ():
+        fit = model_of(name).fit(summary)
         for gap in (0.0, 10.0):
             p, ahead = fit.p_no_order(summary, 60.0, gap), fit.expected_orders(summary, 60.0, gap)
             assert ((p >= 0) & (p <= 1)).all()

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from holdfast.core.clock import Horizon
 from holdfast.core.errors import TooLittleData, UsageError
+from holdfast.models.btyd.bgbb import BgBb
 from holdfast.models.btyd.erlang import MbgNbd
 from holdfast.models.btyd.purchase import PURCHASE_MODELS
 from holdfast.models.btyd.rows import distinct, grouped
 from holdfast.models.btyd.summary import PurchaseSummary, customers_of
-from models.btyd_worlds import histories, simulated
+from models.btyd_worlds import histories, simulated, truth
 
 BAD = {
     "a negative number": ([-1.0], [0.0], [3.0]),
@@ -119,3 +120,21 @@ def test_distinct_numbers_however_large():
         xs, at = distinct(x)
         assert np.array_equal(xs[at], x)
         assert len(xs) == 2
+
+
+def test_periods_with_and_without_an_order_are_opportunities():
+    process, n = truth("bg_bb"), 300
+    who, when = process.simulate(np.full(n, 240.0), seed=3)
+    everyone = np.concatenate([np.arange(n), who, who])  # every order twice: once more in the same period
+    days = np.concatenate([np.zeros(n), when, when + 7]).astype(np.int64)
+    summary = PurchaseSummary.from_periods(everyone, days, 9 * 30 + 12, period_days=30)
+    assert (summary.T == 8).all()
+    assert np.array_equal(summary.frequency, np.bincount(who, minlength=n))
+    last = np.zeros(n)
+    np.maximum.at(last, who, when / 30)
+    assert np.array_equal(summary.t_x, last)
+    assert np.isfinite(BgBb().fit(summary).p_no_order(summary, 90.0)).all()
+    young = PurchaseSummary.from_periods(["a", "b"], [0, 0], 20, period_days=30)
+    assert (young.T == 0).all()
+    with pytest.raises(UsageError, match="cannot be converted"):
+        summary.in_unit(7.0)

@@ -39,7 +39,7 @@ def facts(**more: Any) -> dict[str, Any]:
         "models": ["base_rate", "one_column", "logistic"], "chosen": "logistic", "scores": scores,
         "gain_over_one_column": {"auc": _BOUND}, "after_choosing": _BOUND,
         "copies": {"equal": 40, "near": 6, "different": 500, "random_split": lesson, "equal_only": lesson,
-                   "echo": {"lag": 300, "rows": 300, "steps": {"age": 1.0}}},
+                   "echo": {"rows": 300, "steps": {"age": 1.0}}},
         "suspects": [], "without_suspects": None, "with_protected": lesson,
         "protected": [{**fair, "column": "sex", "group": "m"}],
         "columns": [{**column, "name": "late <b>days</b>"},

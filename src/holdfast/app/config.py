@@ -26,6 +26,7 @@ _SETTINGS_MODULES = (
     "holdfast.log.settings",
     "holdfast.log.sources.settings",
     "holdfast.snapshot.settings",
+    "holdfast.encoder.settings",
     "holdfast.models.settings",
     "holdfast.models.clv.settings",
     "holdfast.models.drift_settings",

@@ -53,6 +53,7 @@ def look_ahead(question: Study, now: FeatureTable, said: Predictions, proof: Bac
         "survival": lambda: curves(question, now, said, language),
         "rhythm": lambda: rhythm(question, now),
         "value": lambda: value(question, now, said, language),
+        "sequence": lambda: sequence(question),
         "drift": lambda: drift(question, now, said, proof, language),
     }
     for name, part in parts.items():
@@ -146,6 +147,11 @@ def _top_tenth(clv: Any) -> float:
     """Share of all value that the tenth of customers with the most value is expected to bring."""
     ranked = np.sort(clv)[::-1]
     return float(ranked[: max(1, len(ranked) // 10)].sum() / max(ranked.sum(), 1e-9))
+
+
+def sequence(question: Study) -> Outlook:
+    """How large the shop's own sequence encoder is, how many tokens it saw, and how it learnt."""
+    return Outlook(facts={} if question.encoders is None else question.encoders.state())
 
 
 def drift(question: Study, now: FeatureTable, said: Predictions, proof: Backtest, language: Language) -> Outlook:

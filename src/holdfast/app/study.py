@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from holdfast.app.asked import Asked
 from holdfast.core.clock import Cutoff, Horizon, Window
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from holdfast.app.shop import Shop
     from holdfast.core.models import Model
+    from holdfast.encoder.columns import Encoders
     from holdfast.engine.duck import Engine
     from holdfast.evaluate.backtest import Backtest
     from holdfast.log.quality import Quality
     from holdfast.snapshot.ledger import Ledger
+    from holdfast.snapshot.sequences import Grain
     from holdfast.snapshot.snapshot import Snapshot
 
 #: Below this no rate is worth a decimal, and a list of names is better read than forecast.
@@ -188,7 +190,24 @@ class Study:
     def _learned(self, features: FeatureTable) -> FeatureTable:
         from holdfast.app.learned import with_learned
 
-        return with_learned(self.ledger, features, self.asked.horizon, self.asked.gap, self.models)
+        found = with_learned(self.ledger, features, self.asked.horizon, self.asked.gap, self.models)
+        return found if self.encoders is None else found.joined(self.encoders.columns(found.key))
+
+    @cached_property
+    def encoders(self) -> Encoders | None:
+        """Sequence encoders of every cutoff, each taught before its own block; None where no model reads them."""
+        from holdfast.encoder.settings import SequenceSettings
+
+        settings = self.shop.config.section(SequenceSettings)
+        if not settings.use and not any(name.startswith("sequence") for name in self.models):
+            return None
+        from holdfast.encoder.columns import Course, teach_encoders
+
+        course = Course(
+            self.asked.horizon, settings.encoder(self.shop.settings.seed), self.asked.gap, cast("Grain", settings.grain),
+            Window.parse(settings.retrain), self.asked.population, self.shop.config.section(OutcomeSettings),
+        )  # fmt: skip
+        return teach_encoders(self.ledger, (*self.learning_cutoffs(), self.asked.cutoff), course, self.progress)
 
     @cached_property
     def histories(self) -> FeatureTable:

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.bench.registry import BENCHES
 from holdfast.bench.survival_scores import At, Judged, scores_of
@@ -24,6 +25,8 @@ from holdfast.core.results import Score
 if TYPE_CHECKING:
     from holdfast.core.tables import Slices
     from holdfast.models.survival.curves import FittedCurves
+    from holdfast.synth.truth import Knows
+    from holdfast.synth.world import Made
 
 NAMES = ("online_retail", "cdnow", "synthetic")
 #: A slice tells of the first days as soon as it is so old.
@@ -114,33 +117,40 @@ def truth(judged: Sequence[Judged], customers: int) -> list[Score]:
     from holdfast.synth.world import World, make
 
     made = make(World(customers=customers))
-    found = []
-    for knows in ("events", "state"):
+    end = len(made.hidden.tempo.pace)  # beyond that day the world itself is not known
+    found: list[Score] = []
+    asked: tuple[Knows, ...] = ("events", "state")
+    for knows in asked:
         for place, day in enumerate(RELEASE_DAYS):
-            off = []
-            for one in judged:
-                table = made.true_p_churn(one.cutoff, Horizon.parse(f"{day}d"), knows=knows)
-                true = dict(zip(table["customer_id"].to_pylist(), table["p_churn"].to_numpy(), strict=True))
-                exact = np.array([true[name] for name in one.at.customer_id.to_pylist()])
-                off.append(one.said["hazard"][:, place] - exact)
-            bias, mae = [float(one.mean()) for one in off], [float(np.abs(one).mean()) for one in off]
-            protocol = f"survival at {day}d less exact truth by {knows}, mean of {len(off)} cutoffs with extremes"
-            for metric, values in (("bias", bias), ("mae", mae)):
-                value = float(np.mean(values))
-                found.append(
+            able = [one for one in judged if made.world.day_of(one.cutoff) + day <= end]
+            exact = [_exact(made, one, day, knows) for one in able]
+            for model in ("hazard", "hazard_as_drawn"):
+                off = [one.said[model][:, place] - true for one, true in zip(able, exact, strict=True)]
+                protocol = f"survival at {day}d less exact truth by {knows}, mean of {len(off)} cutoffs with extremes"
+                bias, mae = [float(one.mean()) for one in off], [float(np.abs(one).mean()) for one in off]
+                found += [
                     Score(
                         "survival",
                         "synthetic",
                         protocol,
-                        "hazard",
+                        model,
                         metric,
-                        value,
-                        min(values),
-                        max(values),
+                        float(np.mean(v)),
+                        min(v),
+                        max(v),
                         len(off[-1]),
                     )
-                )
+                    for metric, v in (("bias", bias), ("mae", mae))
+                    if v
+                ]
     return found
+
+
+def _exact(made: Made, judged: Judged, day: int, knows: Knows) -> NDArray[np.float64]:
+    """True P(no order within `day` days) of each row."""
+    table = made.true_p_churn(judged.cutoff, Horizon.parse(f"{day}d"), knows=knows)
+    true = dict(zip(table["customer_id"].to_pylist(), table["p_churn"].to_numpy(), strict=True))
+    return np.array([true[name] for name in judged.at.customer_id.to_pylist()])
 
 
 def _peak_mb() -> float:

@@ -45,7 +45,8 @@ def check_value_model(model: ValueModel) -> None:
 
 def check_is_configuration(model: ValueModel) -> None:
     """A model is a frozen dataclass: two of the same settings are equal."""
-    assert is_dataclass(model) and type(model).__dataclass_params__.frozen, "the model is no frozen dataclass"
+    assert is_dataclass(model), f"{type(model).__name__} is not a dataclass"
+    assert type(model).__dataclass_params__.frozen, "the dataclass is not frozen"
     assert replace(model) == model, "a copy with the same settings is not equal"
 
 
@@ -55,7 +56,8 @@ def check_says_money(model: ValueModel) -> None:
     fitted = _fit(model, slices)
     said = fitted.predict(slices.features)
     _sane(said, len(slices))
-    assert fitted.model_id == model.model_id and fitted.horizon == slices.outcomes.horizon
+    assert fitted.model_id == model.model_id
+    assert fitted.horizon == slices.outcomes.horizon
     assert said.std() > 0, "everybody is forecast alike"
 
 
@@ -73,7 +75,8 @@ def check_saves(model: ValueModel) -> None:
     again = type(fitted).from_bytes(data)
     assert np.array_equal(again.predict(slices.features), fitted.predict(slices.features)), "a loaded fit differs"
     assert again.to_bytes() == data, "saving again gives other bytes"
-    assert not data.startswith(b"\x80") and b"c00001" not in data, "the bytes are a pickle or name a customer"
+    assert not data.startswith(b"\x80"), "the bytes are a pickle"
+    assert b"c00001" not in data, "the bytes hold a customer id"
 
 
 def check_rows_stand_alone(model: ValueModel) -> None:
@@ -151,7 +154,8 @@ def _fit(model: ValueModel, slices: Slices) -> ValueFitted:
 
 def _sane(said: np.ndarray, rows: int) -> None:
     assert said.shape == (rows,), "not one amount for each row"
-    assert np.isfinite(said).all() and (said >= 0).all(), "an amount is negative or no number"
+    assert np.isfinite(said).all(), "an amount is no number"
+    assert (said >= 0).all(), "an amount is negative"
 
 
 CHECKS: tuple[Callable[[ValueModel], None], ...] = (

@@ -78,7 +78,7 @@ def taught_at(block: Sequence[Cutoff], zone_name: str) -> Cutoff:
 
 @dataclass(frozen=True, eq=False)
 class Encoders:
-    """The encoders of some cutoffs; `found` is None for a block before which there was too little to teach."""
+    """The encoders of some cutoffs, block by block; None for a block before which there was too little to teach."""
 
     course: Course
     history: History

@@ -213,8 +213,9 @@ def profit_rows(
     )
 
     def row(metric: str, value: float, at: int | None = None) -> Score:
-        ends = (None, None) if at is None else (low[at], high[at])
-        return Score(bench, data, text, model, metric, value, *ends, n=len(y))
+        if at is None:
+            return Score(bench, data, text, model, metric, value, n=len(y))
+        return Score(bench, data, text, model, metric, value, low[at], high[at], n=len(y))
 
     rows = [
         row("empc", found.profit, 0), row("profit_treat_all", found.treat_all, 1), row("profit_treat_none", 0.0),

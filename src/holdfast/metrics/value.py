@@ -187,7 +187,7 @@ def _area(y: Floats, s: Floats, weight: Floats) -> Floats:
     seen, held = _climb(y, s, weight)
     total = held[:, -1]
     area = (np.diff(seen, axis=1) * (held[:, 1:] + held[:, :-1]) / 2).sum(axis=1)
-    return np.divide(area, total, out=np.full(len(total), np.nan), where=total > 0) - 0.5
+    return np.asarray(np.divide(area, total, out=np.full(len(total), np.nan), where=total > 0) - 0.5)
 
 
 def _checked(spent: NDArray[Any], said: NDArray[Any]) -> tuple[Floats, Floats]:

@@ -5,7 +5,12 @@ protected cannot be acted on and never appear. Each action is applied to the cus
 so that no scenario is a row that could not exist. All scenarios of a customer are one small batch of predictions.
 
 A counterfactual speaks of the forecast, not of the world: customers who order more differ in other ways too, and only an
-experiment says what an offer would do.
+experiment says what an offer would do. The gravest such error is taken out: a model lowers the risk of whoever has more
+orders because frequent buyers are another kind of customer, which one more order does not make of anybody. So more
+orders are told only where the silence itself counts: of customers with a rhythm of their own (two orders or more) who are
+silent for `OVERDUE` times their usual gap, and where the forecast falls by at least `SILENCE_COUNTS` when nothing but the
+day of the last order is moved. In a simulator with known risks that is the difference between a claim that is true of 6
+customers in 10 and one that is true of more than 9 (ADR 15).
 """
 
 from __future__ import annotations
@@ -22,12 +27,16 @@ from holdfast.core.tables import FeatureTable
 from holdfast.core.text import Language, Text
 from holdfast.features.declare import Rhythm, Since, Total
 from holdfast.models.reasons import number_text, singular
-from holdfast.models.whatif import Known, more_orders, more_visits, none_of, rewritten, solve_leaves
+from holdfast.models.whatif import Known, later_order, more_orders, more_visits, none_of, rewritten, solve_leaves
 
 Floats = NDArray[np.float64]
 Predict = Callable[[FeatureTable], Floats]
 #: Columns without which nothing can be said about another order.
 NEEDED = ("days_since_last_order", "frequency", "T")
+#: Silence, in usual gaps, from which another order is told. The usual gap is shrunken as in the feature `overdue_ratio`.
+OVERDUE, PRIOR_GAP_DAYS = 1.5, 60.0
+#: How much the risk must fall when only the last order is moved, before more orders are told.
+SILENCE_COUNTS = 0.1
 #: The newest of the supposed orders lies at most so many days before the cutoff.
 _NEWEST_DAYS = 15
 CAUTION = Text(
@@ -55,18 +64,37 @@ class Action:
     unit: str
     sentence: Text
     scenarios: Callable[[Known], list[Scenario]]
+    proof: Callable[[Known], Known] | None = None  # what must lower the risk by SILENCE_COUNTS before this is told
 
 
 def _orders(known: Known) -> list[Scenario]:
-    """One to four more orders since the last one, evenly spread, the newest at most 15 days ago."""
-    silence = int(known.get(Since("order_count"), 0))
-    found, newest = [], max(1, min(_NEWEST_DAYS, silence // 2))
+    """One to three more orders since the last one, evenly spread, the newest at most 15 days ago."""
+    if not _overdue(known):
+        return []
+    silence, newest = int(known.get(Since("order_count"), 0)), _newest(known)
+    found = []
     value = known.get(Total("revenue"), 0.0) / 10_000 / max(known.get(Rhythm("order_days"), 1.0), 1.0)
-    for count in (1, 2, 3, 4):
+    for count in (1, 2, 3):
         ages = sorted({round(age) for age in np.linspace(newest, silence, count + 1)[:-1]})
         if len(ages) == count and ages[0] >= 1 and ages[-1] < silence:
             found.append(Scenario(count, more_orders(known, ages), {"days": float(ages[0]), "value": value}))
     return found
+
+
+def _overdue(known: Known) -> bool:
+    """Whether somebody with a rhythm of their own is silent for longer than it explains."""
+    orders, silence = known.get(Rhythm("order_days"), 0.0), known.get(Since("order_count"), 0.0)
+    tenure = known.get(Since("order_count", "first"), silence) - silence
+    return bool(orders >= 2 and silence >= OVERDUE * (tenure + PRIOR_GAP_DAYS) / orders)
+
+
+def _newest(known: Known) -> int:
+    """How many days ago the newest supposed order lies."""
+    return max(1, min(_NEWEST_DAYS, int(known.get(Since("order_count"), 0)) // 2))
+
+
+def _only_later(known: Known) -> Known:
+    return later_order(known, _newest(known))
 
 
 def _visits(known: Known) -> list[Scenario]:
@@ -90,7 +118,7 @@ ACTIONS: tuple[Action, ...] = (
             "With {steps} more orders of the usual {value} since the last one (the newest {days} days ago), "
             "the risk of not ordering would be forecast at {after} instead of {before}.",
             "若上次下单之后再有{steps}次平常金额（{value}）的订单（最近一次在{days}天前），不下单的预测风险将从{before}变为{after}。",
-        ), _orders,
+        ), _orders, _only_later,
     ),
     Action(
         "more_visits", "customer", "more", "visits",
@@ -127,7 +155,9 @@ def counterfactuals(
         )
     if not 0 < share < 1:
         raise UsageError(f"a share of {share} of the risk is no goal", remedy="between 0 and 1, e.g. 0.5 to halve it")
-    return [_row(predict, features.take(np.array([i])), share, language, currency, actions) for i in range(len(features))]
+    return [
+        _row(predict, features.take(np.array([i])), share, language, currency, actions) for i in range(len(features))
+    ]
 
 
 def _row(
@@ -139,11 +169,20 @@ def _row(
     tried = [(action, one) for action in actions for one in action.scenarios(known) if one.changed]
     if not tried:
         return []
-    table = rewritten(row, known, [{}, *(one.changed for _, one in tried)])
+    proofs = [action for action in actions if action.proof is not None]
+    shown = [action.proof(known) for action in proofs if action.proof is not None]
+    table = rewritten(row, known, [{}, *(one.changed for _, one in tried), *shown])
     p = np.asarray(predict(table), np.float64)
     before, found = float(p[0]), []
+    unproven = [a for a, after in zip(proofs, p[1 + len(tried) :], strict=True) if before - after < SILENCE_COUNTS]
     for action in actions:
-        steps = [(one, float(after), at) for at, ((a, one), after) in enumerate(zip(tried, p[1:], strict=True)) if a is action]
+        if any(action is one for one in unproven):
+            continue
+        steps = [
+            (one, float(after), at)
+            for at, ((a, one), after) in enumerate(zip(tried, p[1 : 1 + len(tried)], strict=True))
+            if a is action
+        ]
         better = [one for one in steps if one[1] < before - 1e-4]
         if not better:
             continue
@@ -165,9 +204,7 @@ def _moved(table: FeatureTable, at: int) -> dict[str, list[float]]:
     return {table.names[i]: [float(old[i]), float(new[i])] for i in np.flatnonzero(other)}
 
 
-def _text(
-    action: Action, scenario: Scenario, before: float, after: float, language: Language, currency: str
-) -> str:
+def _text(action: Action, scenario: Scenario, before: float, after: float, language: Language, currency: str) -> str:
     words = {"steps": f"{scenario.steps}", "before": f"{before:.0%}", "after": f"{after:.0%}"}
     if "value" in scenario.words:
         words["value"] = number_text(scenario.words["value"], "currency", currency)

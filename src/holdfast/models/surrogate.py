@@ -4,7 +4,7 @@ Parts of the customer's row are swapped for those of training customers, whole f
 swapped row breaks what belongs together. Every mixture is forecast with the same few training customers, from the least
 to the most risky, and averaged over them; a ridge regression of these log-odds on "own or swapped", nearer mixtures
 counting more, says what each family adds. `fidelity` (weighted R2)
-says how much of the model's behaviour around this customer the explanation has caught: below one half, do not quote it.
+says how much of the model's behaviour around this customer the explanation has caught: below `TRUSTED_FIDELITY`, do not quote it.
 
 Ribeiro, Singh & Guestrin 2016, "Why should I trust you?"; the mixtures follow Lundberg & Lee 2017 (SHAP), who replace
 by draws from the data instead of by noise.
@@ -31,7 +31,7 @@ from holdfast.models.threads import one_thread
 Floats = NDArray[np.float64]
 Predict = Callable[[FeatureTable], Floats]
 #: Below this share of variance caught, an explanation is not to be quoted.
-TRUSTED_FIDELITY = 0.5
+TRUSTED_FIDELITY = 0.8
 _LEAST_BACKGROUND = 10
 _PICKED = 32
 

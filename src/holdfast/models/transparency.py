@@ -108,10 +108,19 @@ _CUSTOMER = {
 }  # fmt: skip
 #: Metrics told to the shop, with what they mean.
 _METRICS = {
-    "auc": Text("chance that of two customers the one who leaves is ranked higher: {value}", "随机取一位流失与一位未流失客户，前者排序更靠前的概率：{value}"),
-    "ece": Text("forecast and actual rates differ by {value} on average over ten groups", "十组客户的预测比例与实际比例平均相差{value}"),
-    "lift_at_10pct": Text("the riskiest tenth holds {value} times as many who leave as a random tenth", "风险最高的十分之一客户中，流失者是随机情形的{value}倍"),
-}  # fmt: skip
+    "auc": Text(
+        "chance that of two customers the one who leaves is ranked higher: {value}",
+        "随机取一位流失与一位未流失客户，前者排序更靠前的概率：{value}",
+    ),
+    "ece": Text(
+        "forecast and actual rates differ by {value} on average over ten groups",
+        "十组客户的预测比例与实际比例平均相差{value}",
+    ),
+    "lift_at_10pct": Text(
+        "the riskiest tenth holds {value} times as many who leave as a random tenth",
+        "风险最高的十分之一客户中，流失者是随机情形的{value}倍",
+    ),
+}
 
 
 def shop_report(
@@ -132,7 +141,9 @@ def shop_report(
     ), say("protected", names=", ".join(protected)) if protected else say("no_protected")]  # fmt: skip
     if families:
         lines += ["", say("matters")]
-        lines += [say("share", share=f"{share:.0%}", family=told[name]) for name, share in families.items() if share >= 0.005]
+        lines += [
+            say("share", share=f"{share:.0%}", family=told[name]) for name, share in families.items() if share >= 0.005
+        ]
     lines += ["", say("good"), *_quality(card, value, language)]
     lines += ["", say("not"), *(f"- {one.render(language)}" for one in MUST_NOT)]
     lines += ["", say("limits"), *(f"- {one}" for one in facts["limits"]), ""]
@@ -186,7 +197,14 @@ def customer_report(
         *([say("not_from", names=comma.join(protected))] if protected else []), "",
         say("object"), say("how", contact=contact or say("contact")), "",
     ]  # fmt: skip
-    return {"p_churn": p_churn, "low": low, "high": high, "reasons": why, "changes": what_if, "markdown": "\n".join(lines)}
+    return {
+        "p_churn": p_churn,
+        "low": low,
+        "high": high,
+        "reasons": why,
+        "changes": what_if,
+        "markdown": "\n".join(lines),
+    }
 
 
 def family_name(name: str, language: Language = "en") -> str:

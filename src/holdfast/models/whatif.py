@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,11 @@ Floats = NDArray[np.float64]
 Known = dict[Leaf, Any]  # a number, or one number for each scenario
 #: Gaps that `gap_days_recent` averages over, as in `features.compile`.
 RECENT_GAPS = 3
+#: Measures that one order of the usual basket adds to, beside those in proportion to lines or acts.
+_SHARES_OF_LINES = frozenset({"discount", "coupon_line_count", "weekend_line_count", "evening_line_count"})
+_SHARES_OF_ACTS = frozenset(
+    {"night_act_count", "weekend_act_count", "web_act_count", "app_act_count", "store_act_count"}
+)
 _APPLY: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "subtract": np.subtract,
@@ -70,8 +75,17 @@ def solve_leaves(row: Mapping[str, float]) -> Known:
             elif open_leaves:
                 left.append((name, formula, asked))
         if len(left) == len(waiting):
-            return known
+            break
         waiting = left
+    for leaf in {leaf for _, _, asked in formulas(names) for leaf in asked if leaf not in known}:
+        if isinstance(leaf, Total) and known.get(Total(_base(leaf.measure), leaf.window, leaf.after)) == 0:
+            known[leaf] = 0.0  # a share of nothing is missing; what it counts is still known: none
+    return known
+
+
+def _base(measure: str) -> str:
+    """What a measure is a part of: no order lines, no coupons on them; no acts, no acts at night."""
+    return "line_count" if measure in _SHARES_OF_LINES or measure in ("revenue", "units") else "act_count"
 
 
 def _whole(leaf: Leaf, value: float) -> float:
@@ -141,11 +155,6 @@ def rewritten(row: FeatureTable, known: Known, changed: Sequence[Known]) -> Feat
     return FeatureTable(row.key.take(np.zeros(count, np.int64)), row.columns, values.astype(np.float32))
 
 
-#: Measures that one order of the usual basket adds to, beside those in proportion to lines or acts.
-_SHARES_OF_LINES = frozenset({"discount", "coupon_line_count", "weekend_line_count", "evening_line_count"})
-_SHARES_OF_ACTS = frozenset({"night_act_count", "weekend_act_count", "web_act_count", "app_act_count", "store_act_count"})
-
-
 def more_orders(known: Known, ages: Sequence[int]) -> Known:
     """The leaves had there been one more order of the usual basket at each of these ages (days before the cutoff).
 
@@ -167,20 +176,58 @@ def more_orders(known: Known, ages: Sequence[int]) -> Known:
                 changed[leaf] = known[leaf] + inside * _added(leaf, known, usual)
         elif isinstance(leaf, Since) and leaf.which == "last" and leaf.measure in ("order_count", "act_count"):
             changed[leaf] = min(known[leaf], float(min(ages)))
-        elif isinstance(leaf, Variety) and leaf.of == "item" and leaf.what in ("count", "seen") and leaf.window:
-            if any(age <= leaf.window for age in ages):  # the usual things again
-                ever = known.get(Variety("item", leaf.what), np.inf)
-                changed[leaf] = max(known[leaf], min(lines, ever))
+        elif _windowed_items(leaf) and min(ages) <= (leaf.window or 0):  # the usual things again
+            ever = known.get(Variety("item", leaf.what), np.inf)
+            changed[leaf] = max(known[leaf], min(lines, ever))
     return changed | _rhythm(known, sorted(ages), silence, usual)
+
+
+def later_order(known: Known, age: int) -> Known:
+    """The leaves had the last order come at this age (days before the cutoff) instead: as many orders, less silence.
+
+    Of a customer with one order that is the first order as well, so their whole history is younger.
+    """
+    silence = known[Since("order_count")]
+    lines = max(1.0, known.get(Rhythm("lines_last"), 1.0))
+    last = {
+        "order_count": 1.0, "order_day_count": 1.0, "line_count": lines, "act_count": lines, "active_day_count": 1.0,
+        "revenue": known.get(Rhythm("revenue_last"), 0.0), "units": known.get(Rhythm("units_last"), 0.0),
+        "session_count": 1.0 if known.get(Total("session_count"), 0.0) > 0 else 0.0,
+    }  # fmt: skip
+    changed: Known = {}
+    for leaf in known:
+        if isinstance(leaf, Total) and leaf.measure in last:
+            inside = [leaf.after < one and (leaf.window is None or one <= leaf.window) for one in (silence, age)]
+            if inside[0] != inside[1]:
+                changed[leaf] = max(0.0, known[leaf] + (last[leaf.measure] if inside[1] else -last[leaf.measure]))
+        elif isinstance(leaf, Since) and leaf.which == "last" and leaf.measure in ("order_count", "act_count"):
+            changed[leaf] = min(known[leaf], float(age))
+        elif leaf == Since("order_count", "first") and known[Rhythm("order_days")] == 1:
+            changed[leaf] = float(age)
+    old, new = known.get(Rhythm("gap_last"), np.nan), known.get(Rhythm("gap_last"), np.nan) + silence - age
+    moved = {
+        "gap_last": new, "gap_squares": known.get(Rhythm("gap_squares"), np.nan) - old**2 + new**2,
+        "gap_longest": max(known.get(Rhythm("gap_longest"), 0.0), new),
+        "gap_recent_sum": known.get(Rhythm("gap_recent_sum"), np.nan) + silence - age,
+    }  # fmt: skip
+    return changed | {Rhythm(what): v for what, v in moved.items() if Rhythm(what) in known and np.isfinite(v)}
+
+
+def _windowed_items(leaf: Leaf) -> TypeGuard[Variety]:
+    """How many different items were bought or looked at in some window."""
+    return isinstance(leaf, Variety) and leaf.of == "item" and leaf.what in ("count", "seen") and bool(leaf.window)
 
 
 def _added(leaf: Total, known: Known, usual: Mapping[str, float]) -> float:
     if leaf.measure in usual:
         return usual[leaf.measure]
     for measures, base in ((_SHARES_OF_LINES, "line_count"), (_SHARES_OF_ACTS, "act_count")):
-        whole = known.get(Total(base, leaf.window, leaf.after), 0.0)
-        if leaf.measure in measures and whole > 0:
-            return float(known[leaf] / whole * usual["line_count"])
+        if leaf.measure not in measures:
+            continue
+        for same in (leaf, Total(leaf.measure)):  # the share in the window, or over all history
+            whole = known.get(Total(base, same.window, same.after), 0.0)
+            if whole > 0 and same in known:
+                return float(known[same] / whole * usual["line_count"])
     return 0.0
 
 
@@ -201,7 +248,9 @@ def _rhythm(known: Known, ages: Sequence[int], silence: float, usual: Mapping[st
     changes |= {"gap_recent_sum": float(sum(gaps)), "gap_recent_count": float(len(gaps))}
     known_before = {leaf.what for leaf in known if isinstance(leaf, Rhythm)}
     fresh = {"order_days", "gap_squares", "gap_last", "gap_longest", "gap_recent_sum", "gap_recent_count"}
-    return {Rhythm(what): value for what, value in changes.items() if what in known_before or (what in fresh and old < 1)}
+    return {
+        Rhythm(what): value for what, value in changes.items() if what in known_before or (what in fresh and old < 1)
+    }
 
 
 def _recent(known: Known, count: int) -> list[float]:
@@ -216,7 +265,9 @@ def _recent(known: Known, count: int) -> list[float]:
 def more_visits(known: Known, ages: Sequence[int]) -> Known:
     """The leaves had there been one more visit of the usual kind at each of these ages."""
     sessions = known.get(Total("session_count"), 0.0)
-    views = max(1.0, round(known.get(Total("view_count", 90), 0.0) / max(known.get(Total("session_count", 90), 0.0), 1.0)))
+    views = max(
+        1.0, round(known.get(Total("view_count", 90), 0.0) / max(known.get(Total("session_count", 90), 0.0), 1.0))
+    )
     seconds = known.get(Total("duration", 90), 0.0) / max(known.get(Total("session_count", 90), 0.0), 1.0)
     usual = {
         "session_count": 1.0 if sessions > 0 else 0.0, "view_count": views, "act_count": views,

@@ -69,17 +69,17 @@ def render(story: Story, language: Language = "en") -> str:
         _header(story, voice, title),
         el(
             "div",
-            _contents(sections, voice),
+            contents(sections, voice),
             el("main", [one.html() for one in sections], id="findings"),
             class_="page",
         ),
-        el("script", Html(_asset("page.js"))),
+        el("script", Html(asset("page.js"))),
     )
-    return f"<!doctype html>\n{el('html', _head(title), body, lang='zh-Hans' if language == 'zh' else 'en')}\n"
+    return f"<!doctype html>\n{el('html', head(title), body, lang='zh-Hans' if language == 'zh' else 'en')}\n"
 
 
-def _head(title: str) -> Html:
-    digest = base64.b64encode(hashlib.sha256(_asset("page.js").encode()).digest()).decode()
+def head(title: str) -> Html:
+    digest = base64.b64encode(hashlib.sha256(asset("page.js").encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
     return el(
         "head",
@@ -89,7 +89,7 @@ def _head(title: str) -> Html:
         el("meta", name="color-scheme", content="light dark"),
         el("meta", name="referrer", content="no-referrer"),
         el("title", title),
-        el("style", Html(_asset("page.css"))),
+        el("style", Html(asset("page.css"))),
     )
 
 
@@ -112,10 +112,10 @@ def _tile(one: Figure, voice: Voice) -> tuple[Any, str, str]:
     return term(one.word, one.label, voice), one.number, one.bounds
 
 
-def _contents(sections: list[Section], voice: Voice) -> Html:
+def contents(sections: list[Section], voice: Voice) -> Html:
     links = [el("li", el("a", one.title, href=f"#{one.id}")) for one in sections]
     return el("nav", el("ol", links), aria_label=voice.say(_CONTENTS))
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     return (files("holdfast.report") / "assets" / name).read_text(encoding="utf-8").replace("\r\n", "\n")

@@ -16,6 +16,7 @@ from holdfast.app.table.publish import folder_for, publish
 from holdfast.app.table.read import read_raw
 from holdfast.app.table.saved import SavedTable
 from holdfast.app.table.study import study_table
+from holdfast.app.table.table import build_table
 from holdfast.core.errors import StateError, UsageError
 from holdfast.metrics.ranking import auc
 
@@ -106,6 +107,16 @@ def test_a_column_that_is_the_answer_is_called_out(write: Write) -> None:
     assert found.suspects == ("exit_interview",)
     assert found.without_suspects is not None
     assert found.without_suspects.other["auc"] < 0.95 < found.without_suspects.honest["auc"]
+
+
+def test_a_perfect_column_breaks_no_correction(write: Write) -> None:
+    """Filled in for leavers only: predictions are told apart without a fault, and no finite Platt line exists."""
+    rows = students(400)
+    for row in rows:
+        row["exit_talk"] = "held" if row["dropped_out"] == "yes" else ""
+    found = study(write(rows))
+    assert found.suspects == ("exit_talk",)
+    assert np.isfinite(found.p).all()
 
 
 def test_protected_columns_are_never_features_but_scored(write: Write, tmp_path: Path) -> None:
@@ -222,3 +233,29 @@ def test_of_large_tables_the_riskiest_rows_are_explained(write: Write, monkeypat
     assert 20 <= told.sum() <= 40
     assert told[np.argsort(-found.p)[:20]].all()
     assert next(iter(found.importance)) == "passed"
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "asked", "positive"),
+    [
+        (1.0, 0.0, None, "1"),
+        (1.0, 0.0, "1.0", "1"),
+        (True, False, None, "true"),
+        ("是", "否", None, "是"),
+        ("B", "A", "b", "B"),
+    ],
+)
+def test_labels_are_understood_however_they_are_written(
+    write: Write, tmp_path: Path, yes: Any, no: Any, asked: str | None, positive: str
+) -> None:
+    import pandas as pd
+
+    rows = students(80)
+    for row in rows:
+        row["dropped_out"] = yes if row["dropped_out"] == "yes" else no
+    pd.DataFrame(rows).to_parquet(tmp_path / "s.parquet")
+    for path in (tmp_path / "s.parquet", write(rows)):
+        label = build_table(read_raw(path), TableAsk(path, label="dropped_out", id="student", positive=asked)).label
+        assert label.positive.lower() == positive.lower()
+        assert not label.guessed
+        assert label.happened.sum() == sum(row["dropped_out"] == yes for row in rows)

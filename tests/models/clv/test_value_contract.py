@@ -23,7 +23,14 @@ def test_contract(model_id, check):
 
 def test_every_value_model_can_be_read_back_and_competes():
     assert set(VALUE_MODELS) == set(VALUE_FITTED) == set(value_models(ValueSettings()))
-    assert set(VALUE_MODELS) >= {"carry_forward", "tweedie", "two_part_gamma", "two_part_lognormal", "ziln", "value_mean"}
+    assert set(VALUE_MODELS) >= {
+        "carry_forward",
+        "tweedie",
+        "two_part_gamma",
+        "two_part_lognormal",
+        "ziln",
+        "value_mean",
+    }
 
 
 class _Shares(CarryForwardFit):

@@ -1,4 +1,4 @@
-"""Rows that are copies of other rows: equal ones, and a block of the file that repeats another with its numbers moved.
+"""Rows that are copies of other rows: equal ones, and rows that repeat another with the same constants added.
 
 Either leaks through a random split: the model has met the test row already. Copies are found here and kept together by
 `folds`, so that they teach together or test together.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +19,29 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 #: A column of fewer different values can agree by chance.
 _RICH = 10
-#: So many of the pairs must differ by one and the same step, in at least so many rich columns, before it is an echo.
-_SAME_STEP = 0.9
 _COLUMNS = 3
-_TRIED = 5
+#: Rows whose distances to all others are looked at, and how many distances at most.
+_SAMPLE, _DISTANCES = 200, 4_000_000
+#: So large a share of them must have another row at one and the same distance before it is an echo.
+_SHARE = 0.1
+#: Where a second distance is nearly as frequent the columns count up together, as dates and running totals do.
+_SECOND = 0.75
+#: Values are compared to so many digits.
+_DIGITS = 1e6
 
 
 @dataclass(frozen=True)
 class Echo:
-    """Rows `lag` apart in the file differ by the same steps: column -> step. `rows`: how many rows repeat an earlier one."""
+    """Rows that repeat another one with constants added: column -> step; `later` repeats `first`, pair by pair."""
 
-    lag: int
-    rows: int
     steps: dict[str, float]
-    later: Codes = field(repr=False)  # positions of the rows that repeat the row `lag` before
+    first: Codes = field(repr=False)
+    later: Codes = field(repr=False)
+
+    @property
+    def rows(self) -> int:
+        """How many rows repeat another."""
+        return len(np.unique(self.later))
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ def kin(columns: Sequence[TableColumn], micros: Codes | None = None) -> Kin:
     near = int(np.isin(twin, np.concatenate([twin[one] for one in links])).sum()) if links else 0
     ends = [(twin[a], twin[b]) for a, b in ([links] if links else [])]
     if found is not None:
-        ends.append((twin[found.later], twin[found.later - found.lag]))
+        ends.append((twin[found.later], twin[found.first]))
     return Kin(twin, together(twin, ends), near, found)
 
 
@@ -122,52 +132,91 @@ def together(twin: Codes, ends: Sequence[tuple[Codes, Codes]]) -> Codes:
 
 
 def echo(columns: Sequence[TableColumn]) -> Echo | None:
-    """A block of rows that repeats an earlier block with constants added; None where there is none.
+    """Rows that repeat another row with the same constants added, wherever they stand; None where there are none.
 
-    The distance is sought where the numbers resemble themselves most (autocorrelation over the order of the file).
+    Of some rows the distances to all others are counted, over all columns with many values at once: without copies hardly
+    any distance comes twice, with a moved copy of the table one comes for nearly every row.
     """
     rich = [one for one in columns if one.kind == "number" and len(np.unique(one.numbers[~one.missing])) >= _RICH]
-    if len(rich) < _COLUMNS or len(rich[0].numbers) < 4 * _RICH:
+    if len(rich) < _COLUMNS or not _telling(rich):
         return None
-    for lag in _candidates(rich):
-        found = _steps(rich, lag)
-        if len(found) >= max(_COLUMNS, len(rich) / 2) and not _everywhere(rich, found, lag):
-            agree = np.mean([_apart(one, lag) == found[one.name] for one in rich if one.name in found], axis=0)
-            later = np.flatnonzero(agree > 0.5) + lag
-            return Echo(lag, len(later), found, later)
-    return None
+    values = np.column_stack([one.numbers for one in rich])
+    step = _frequent_step(values)
+    if step is None:
+        return None
+    later = np.full(len(values), -1)
+    for kept in _kept(len(rich)):  # the strictest first: a row that has found its copy seeks no other
+        if _telling([rich[at] for at in kept]):
+            first, found = _joined(values[:, kept], step[kept])
+            later[first] = np.where(later[first] < 0, found, later[first])
+    later = _in_block(later)
+    first = np.flatnonzero(later >= 0)
+    later = later[first]
+    if len(np.unique(later)) < max(_RICH, _SHARE * _SHARE * len(values)):
+        return None
+    return Echo({one.name: float(round(by, 6)) for one, by in zip(rich, step, strict=True)}, first, later)
 
 
-def _candidates(rich: Sequence[TableColumn]) -> list[int]:
-    """The distances at which the columns, taken together, resemble themselves most."""
-    rows = len(rich[0].numbers)
-    total = np.zeros(rows)
-    for one in rich:
-        rank = np.argsort(np.argsort(np.nan_to_num(one.numbers, nan=np.nanmedian(one.numbers)))).astype(np.float64)
-        wave = np.fft.rfft((rank - rank.mean()) / (rank.std() + 1e-12), 2 * rows)
-        total += np.fft.irfft(wave * np.conj(wave), 2 * rows)[:rows]
-    likeness = total / np.arange(rows, 0, -1)
-    likeness[: max(1, rows // 20)], likeness[rows - max(_RICH, rows // 20) :] = -np.inf, -np.inf
-    return [int(at) for at in np.argsort(-likeness)[:_TRIED]]
+def _in_block(later: Codes) -> Codes:
+    """Where three in four copies stand at one distance in the file, a whole block was copied: every row of it, and no other."""
+    first = np.flatnonzero(later >= 0)
+    lags, counts = np.unique(later[first] - first, return_counts=True)
+    if not len(lags) or counts.max() < 0.75 * len(first):
+        return later
+    lag = int(lags[counts.argmax()])
+    block = first[later[first] - first == lag]
+    rows = np.arange(block.min(), block.max() + 1)
+    whole = np.full(len(later), -1)
+    whole[rows] = rows + lag
+    return whole
 
 
-def _apart(column: TableColumn, lag: int) -> Floats:
-    return np.round(column.numbers[lag:] - column.numbers[:-lag], 6)
+def _telling(columns: Sequence[TableColumn]) -> bool:
+    """So many values that two rows agree in all of these columns only if they belong together."""
+    return bool(np.prod([float(len(np.unique(one.numbers))) for one in columns]) >= 100 * len(columns[0].numbers))
 
 
-def _steps(rich: Sequence[TableColumn], lag: int) -> dict[str, float]:
-    """The step of each column that nearly all pairs share."""
-    found = {}
-    for one in rich:
-        apart = _apart(one, lag)
-        known = apart[~np.isnan(apart)]
-        if len(known) >= _RICH:
-            values, counts = np.unique(known, return_counts=True)
-            if counts.max() >= _SAME_STEP * len(known):
-                found[one.name] = float(values[counts.argmax()])
-    return found
+def _kept(width: int) -> list[list[int]]:
+    """All columns, and all but one or two: a copy may have lost a cell."""
+    lost = [(), *combinations(range(width), 1), *(combinations(range(width), 2) if width <= 15 else ())]
+    return [[at for at in range(width) if at not in one] for one in lost if width - len(one) >= _COLUMNS]
 
 
-def _everywhere(rich: Sequence[TableColumn], found: dict[str, float], lag: int) -> bool:
-    """Columns that count up with the rows keep one step at any distance: no echo."""
-    return len(_steps([one for one in rich if one.name in found], lag - 1)) > len(found) / 2
+def _joined(values: Floats, step: Floats) -> Codes:
+    """Pairs (row, the row that is it plus the step) among rows where all of these columns are filled in."""
+    known = np.flatnonzero(np.isfinite(values).all(axis=1))
+    if not len(known):
+        return np.zeros((2, 0), np.int64)
+    keys, moved = _keys(values[known]), _keys(values[known] + step)
+    order = np.argsort(keys, kind="stable")
+    place = np.searchsorted(keys[order], moved).clip(0, len(keys) - 1)
+    first = np.flatnonzero(keys[order][place] == moved)
+    return np.stack([known[first], known[order[place[first]]]])
+
+
+def _frequent_step(values: Floats) -> Floats | None:
+    """The one distance between rows that comes again and again."""
+    known = np.flatnonzero(np.isfinite(values).all(axis=1))
+    size = min(_SAMPLE, _DISTANCES // max(len(known), 1))
+    if len(known) < 4 * _RICH or size < _RICH:
+        return None
+    sample = np.random.default_rng(37).permutation(known)[:size]
+    keys = _keys(values)
+    apart = keys[known][None, :] - keys[sample][:, None]
+    distances, counts = np.unique(apart[apart != 0], return_counts=True)
+    if not len(counts) or counts.max() < max(_RICH, _SHARE * size):
+        return None
+    best = distances[counts.argmax()]
+    others = counts[(distances != best) & (distances != -best)]
+    if len(others) and others.max() > _SECOND * counts.max():
+        return None
+    at, beside = (int(one[0]) for one in np.nonzero(apart == best))
+    found = values[known[beside]] - values[sample[at]]
+    return np.asarray(found if found[np.flatnonzero(found)[-1]] > 0 else -found)
+
+
+def _keys(values: Floats) -> Codes:
+    """A number for each row, linear in its values (modulo 2^64), so that keys of differences are differences of keys."""
+    whole = np.round(np.nan_to_num(values) * _DIGITS).astype(np.int64)
+    odd = np.random.default_rng(41).integers(1, 2**62, values.shape[1], np.int64) * 2 + 1
+    return np.asarray((whole * odd).sum(axis=1))

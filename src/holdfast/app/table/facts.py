@@ -99,7 +99,7 @@ def _copies(study: TableStudy) -> dict[str, Any]:
     rows = table.labelled
     return {
         "equal": table.copies, "near": kin.near, "different": len(np.unique(kin.group[rows])),
-        "echo": None if kin.echo is None else {"lag": kin.echo.lag, "rows": kin.echo.rows, "steps": kin.echo.steps},
+        "echo": None if kin.echo is None else {"rows": kin.echo.rows, "steps": kin.echo.steps},
         "random_split": _lesson(study.copies), "equal_only": _lesson(study.equal_only),
     }  # fmt: skip
 

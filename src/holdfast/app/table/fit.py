@@ -14,6 +14,7 @@ from holdfast.app.table.encode import ONE_INSTANT, Encoder
 from holdfast.app.table.folds import Split
 from holdfast.app.table.table import Table
 from holdfast.core.clock import Horizon
+from holdfast.core.errors import HoldfastError
 from holdfast.core.models import MODELS, Fitted
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.tables import FeatureTable, Key, Outcomes
@@ -125,9 +126,10 @@ def _crossed(kind: str, raw: Floats, fold: Codes, happened: NDArray[np.bool_]) -
         for one in np.unique(fold[repeat][fold[repeat] >= 0]):
             test, others = fold[repeat] == one, (fold[repeat] >= 0) & (fold[repeat] != one)
             evidence = Evidence(raw[repeat, others], happened[others], fold[repeat, others])
-            if not possible(kind, evidence):
+            calibrator = _fitted(kind, evidence)
+            if calibrator is None:
                 return None
-            made[repeat, test] = fit_calibrator(kind, evidence).apply(raw[repeat, test])
+            made[repeat, test] = calibrator.apply(raw[repeat, test])
     return made
 
 
@@ -135,4 +137,16 @@ def final_calibrator(found: Unseen, fold: Codes, happened: NDArray[np.bool_]) ->
     """The correction for rows to come, learnt from all unseen predictions of the first repeat."""
     tested = fold >= 0
     evidence = Evidence(found.raw[0, tested], happened[tested], fold[tested])
-    return fit_calibrator(found.correction, evidence)
+    return _fitted(found.correction, evidence) or Calibrator("none")
+
+
+def _fitted(kind: str, evidence: Evidence) -> Calibrator | None:
+    """A correction; None where there is too little to learn it from, or the kinds are told apart without a fault:
+    then no finite correction is the best one.
+    """
+    if not possible(kind, evidence):
+        return None
+    try:
+        return fit_calibrator(kind, evidence)
+    except HoldfastError:
+        return None

@@ -18,7 +18,7 @@ from holdfast.metrics.probability import log_losses
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 #: Bootstrap replicates for tables up to so many rows: each costs a pass over all of them.
-REPLICATES = ((20_000, 400), (100_000, 200), (10**12, 100))
+REPLICATES = ((40_000, 400), (150_000, 200), (10**12, 100))
 LEVEL = 0.95
 PAIRED = ("auc", "average_precision", "log_loss", "brier")
 

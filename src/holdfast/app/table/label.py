@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.app.table.columns import text_of
 from holdfast.core.errors import InputRefused, TooLittleData, UsageError
 from holdfast.core.registry import nearest
+from holdfast.log.sources.ids import as_text
 
 Flags = NDArray[np.bool_]
 #: Words of a label that mean: it happened. Compared without case.
@@ -68,7 +70,8 @@ def read_label(column: str, cells: Any, positive: str | None) -> Label:
 
 def _positive(values: list[str], counts: Any, asked: str | None, where: str) -> tuple[str, bool]:
     if asked is not None:
-        found = [one for one in values if one.lower() == asked.strip().lower()]
+        wanted = str(as_text(pa.array([asked]))[0].as_py()).lower()  # "1.0" is 1, as in the cells
+        found = [one for one in values if one.lower() == wanted]
         if not found:
             raise UsageError(f"--positive: no row is labelled {asked!r}", where=where, remedy=nearest(asked, values))
         return found[0], False

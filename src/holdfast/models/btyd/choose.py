@@ -16,6 +16,8 @@ from holdfast.models.btyd.summary import PurchaseSummary
 
 #: Models that are fitted. BG/NBD and BG/CNBD-k are never chosen: they hold every one-time buyer for alive.
 FITTED_MODELS = ("nbd", "bg_nbd", "mbg_nbd", "pareto_nbd", "cnbd_k", "mbg_cnbd_k")
+#: The same without those that cannot be chosen.
+CHOOSABLE = ("nbd", "mbg_nbd", "pareto_nbd", "cnbd_k", "mbg_cnbd_k")
 #: The model that dropout is tested in whatever is chosen.
 TESTED = "mbg_nbd"
 #: A population's parameters are known well enough from so many different histories.

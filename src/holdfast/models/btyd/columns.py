@@ -11,7 +11,7 @@ from holdfast.core.clock import NO_GAP, Cutoff, Duration, Horizon
 from holdfast.core.errors import HoldfastError, UsageError
 from holdfast.core.tables import FeatureColumn, FeatureTable, Key
 from holdfast.core.text import Text
-from holdfast.models.btyd.choose import choose_purchase_model, learnable
+from holdfast.models.btyd.choose import CHOOSABLE, PurchaseChoice, choose_purchase_model, learnable
 from holdfast.models.btyd.purchase import PURCHASE_MODELS
 from holdfast.models.btyd.rows import Floats
 from holdfast.models.btyd.summary import PurchaseSummary
@@ -41,7 +41,8 @@ def btyd_columns(
     for cutoff in key.cutoffs:
         rows = np.flatnonzero(key.at([cutoff]))
         summary, where = histories_at(histories, cutoff, key.take(rows))
-        told = [one for name in models for one in _told(name, summary, horizon, gap)]
+        choice = _choice(summary) if CHOSEN in models else None
+        told = [one for name in models for one in _told(name, choice, summary, horizon, gap)]
         found = where >= 0
         for at, said in enumerate(told):
             values[rows[found], at] = said[where[found]]
@@ -55,17 +56,31 @@ def histories_at(histories: FeatureTable, cutoff: Cutoff, key: Key) -> tuple[Pur
     return PurchaseSummary.from_features(here), place.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _told(name: str, summary: PurchaseSummary, horizon: Horizon, gap: Duration) -> list[Floats]:
-    """The columns of one model; NaN throughout where it cannot be fitted."""
+def _choice(summary: PurchaseSummary) -> PurchaseChoice | None:
+    """The chosen model, or None for a shop too thin for any."""
     try:
-        if name != CHOSEN:
-            return [PURCHASE_MODELS[name]().fit(learnable(summary)).p_no_order(summary, horizon, gap)]
-        choice = choose_purchase_model(summary)
+        return choose_purchase_model(summary, CHOOSABLE)
     except HoldfastError:
-        return [np.full(len(summary), np.nan) for _ in _columns_of(name)]
-    fit = choice.fit
-    alive = np.full(len(summary), np.nan) if choice.alive is None else choice.alive.p_alive(summary)
-    return [fit.p_no_order(summary, horizon, gap), fit.expected_orders(summary, horizon, gap), alive]
+        return None
+
+
+def _told(
+    name: str, choice: PurchaseChoice | None, summary: PurchaseSummary, horizon: Horizon, gap: Duration
+) -> list[Floats]:
+    """The columns of one model; NaN throughout where it cannot be fitted."""
+    nothing = np.full(len(summary), np.nan)
+    if name == CHOSEN:
+        if choice is None:
+            return [nothing] * len(_columns_of(name))
+        alive = nothing if choice.alive is None else choice.alive.p_alive(summary)
+        fit = choice.fit
+        return [fit.p_no_order(summary, horizon, gap), fit.expected_orders(summary, horizon, gap), alive]
+    if choice is not None and name in choice.fits:  # fitted already
+        return [choice.fits[name].p_no_order(summary, horizon, gap)]
+    try:
+        return [PURCHASE_MODELS[name]().fit(learnable(summary)).p_no_order(summary, horizon, gap)]
+    except HoldfastError:
+        return [nothing]
 
 
 def _columns_of(name: str) -> tuple[FeatureColumn, ...]:

@@ -85,7 +85,7 @@ def _simulated(
     fit: PurchaseFit, twin: PurchaseFit, summary: PurchaseSummary, statistic: float, seed: int
 ) -> float:  # fmt: skip
     """The share of shops, simulated without leaving, whose ratio is as large."""
-    ages = (summary.T * summary.unit_days)[summary.ordered]
+    ages = np.sort((summary.T * summary.unit_days)[summary.ordered])  # whatever order the customers come in
     random = np.random.default_rng([seed, 17])
     if len(ages) > _MOST:
         ages = random.choice(ages, _MOST, replace=False)

@@ -75,7 +75,8 @@ class PurchaseFit:
 
         reach = float(ndtri(0.5 + level / 2)) * np.sqrt(np.diag(self.covariance))
         natural = np.arange(len(self.theta)) < len(self.model.names)
-        ends = [np.where(natural, np.exp(one), one) for one in (self.theta - reach, self.theta + reach)]
+        with np.errstate(over="ignore"):  # a flat likelihood reaches to infinity: no interval
+            ends = [np.where(natural, np.exp(one), one) for one in (self.theta - reach, self.theta + reach)]
         pairs = zip(self.parameters, *ends, strict=True)
         return {name: (float(low), float(high)) if np.isfinite(high) else None for name, low, high in pairs}
 

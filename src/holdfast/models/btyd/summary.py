@@ -90,6 +90,26 @@ class PurchaseSummary:
         )
 
     @classmethod
+    def from_periods(cls, customer: Any, day: Any, through: Any, *, period_days: int) -> PurchaseSummary:
+        """Opportunities for BG/BB: whole periods after the first order's own, each with an order or without.
+
+        >>> days = np.array([0, 3, 12, 25, 26], np.int64)
+        >>> one = PurchaseSummary.from_periods(["a"] * 5, days, 40, period_days=10)
+        >>> one.frequency.tolist(), one.t_x.tolist(), one.T.tolist()
+        ([2.0], [2.0], [3.0])
+        """
+        who, when = order_days(customer, day, through)
+        first = when[np.flatnonzero(np.r_[True, who[1:] != who[:-1]])] if len(who) else when
+        n = (whole_day(through) + 1 - first) // period_days - 1
+        period = (when - first[who]) // period_days
+        kept = (period > 0) & (period <= n[who])
+        seen = np.unique(np.stack([who[kept], period[kept]]), axis=1)
+        t_x = np.zeros(len(first))
+        np.maximum.at(t_x, seen[0], seen[1].astype(np.float64))
+        x = np.bincount(seen[0], minlength=len(first)).astype(np.float64)
+        return cls.of(x, t_x, np.maximum(n, 0).astype(np.float64), unit_days=period_days, opportunities=True)
+
+    @classmethod
     def from_times(cls, who: Whole, when: Floats, T: Floats, *, unit_days: float = 1.0) -> PurchaseSummary:
         """From repeat orders (customer number, time since the first order) of customers seen for T: simulated ones."""
         first = np.arange(len(T))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from holdfast.core.errors import HoldfastError
+from holdfast.models.btyd.choose import learnable
 from holdfast.models.btyd.fit import PurchaseFit
 from holdfast.models.btyd.rows import Floats, Whole
 from holdfast.models.btyd.summary import PurchaseSummary, order_days
@@ -39,14 +41,14 @@ def tracking(fit: PurchaseFit, orders: Any) -> dict[str, Any] | None:
     The curve follows the customers whom that part knew. None where that part is too thin to learn from.
     """
     days = np.asarray(orders["local_day"].to_numpy(), "datetime64[D]").astype(np.int64)
-    names = np.asarray(orders["customer_id"].to_pylist())
+    names = pa.table(orders)["customer_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     if not len(days):
         return None
     first, last = int(days.min()), int(days.max())
     split = first + int(_LEARNT * (last - first))
     learnt = PurchaseSummary.from_orders(names, days, split)
     try:
-        early = fit.model.fit(learnt)
+        early = fit.model.fit(learnable(learnt))
     except HoldfastError:
         return None
     who, when = order_days(names, days, last)

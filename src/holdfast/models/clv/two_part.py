@@ -175,7 +175,7 @@ def fit_log_amount(
     penalty = np.full(design.shape[1], l2)
     penalty[0] = 1e-9
     beta = np.linalg.solve(design.T @ (design * weight[:, None]) + np.diag(penalty), design.T @ (weight * logged))
-    beta = np.round(beta, 10)
+    beta = np.asarray(np.round(beta, 10), np.float64)
     smear = weighted_mean(np.exp(np.minimum(logged - design @ beta, _HIGHEST_LOG)), weight)
     return LogAmount(recipe, float(beta[0]), beta[1:], smear)
 

@@ -121,7 +121,7 @@ def _known(slices: Slices, cutoff: Cutoff, gap: Duration, max_rows: int) -> Slic
 def _crossed(model: Hazard, known: Slices, progress: Progress) -> Said:
     """Each cell of slices and customers predicted by a model of the other slices and the other customers.
 
-    With a single slice there are no others: then only the customers are others.
+    With under three slices no third is left to learn from: then only the customers are others.
     """
     at = np.searchsorted(np.unique(known.features.key.cutoff), known.features.key.cutoff)
     block, part = at % _BLOCKS, _hashed(known) // 7 % _PARTS

@@ -8,7 +8,7 @@ from typing import Any
 from holdfast.core.text import Language, Text
 from holdfast.report.html import Html, el, join, name_of
 from holdfast.report.meanings import METRICS
-from holdfast.report.page import _asset, _contents, _head
+from holdfast.report.page import asset, contents, head
 from holdfast.report.parts import Col, Section, table, tiles
 from holdfast.report.table import summary as lines
 from holdfast.report.table.columns import groups, matter, protected, quality
@@ -61,10 +61,10 @@ def render(facts: Mapping[str, Any], riskiest: Sequence[Mapping[str, Any]], lang
         "body",
         el("a", voice.say(_SKIP), href="#findings", class_="skip"),
         _header(told, title),
-        el("div", _contents(found, voice), el("main", [one.html() for one in found], id="findings"), class_="page"),
-        el("script", Html(_asset("page.js"))),
+        el("div", contents(found, voice), el("main", [one.html() for one in found], id="findings"), class_="page"),
+        el("script", Html(asset("page.js"))),
     )
-    return f"<!doctype html>\n{el('html', _head(title), body, lang='zh-Hans' if language == 'zh' else 'en')}\n"
+    return f"<!doctype html>\n{el('html', head(title), body, lang='zh-Hans' if language == 'zh' else 'en')}\n"
 
 
 def _header(told: Told, title: str) -> Html:

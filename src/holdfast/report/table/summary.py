@@ -47,8 +47,8 @@ COPIES = Text(
 EQUAL = Text("{n} equal in every column but the id", "{n}行除编号外完全相同")
 NEAR = Text("{n} equal in all columns but one", "{n}行仅一列不同")
 ECHO = Text(
-    "{n} repeat the row {lag} before with numbers moved by constants ({steps})",
-    "{n}行重复其前第{lag}行，只是数值平移了固定的量（{steps}）",
+    "{n} repeat another row with the same constants added ({steps})",
+    "{n}行重复另一行，只是数值加上了固定的量（{steps}）",
 )
 COARSE = Text(
     "So few different rows are no copies but coarse columns: they were not kept together.",
@@ -161,5 +161,5 @@ def copies_how(told: Told) -> str:
     if copies["echo"]:
         steps = [f"{isolated(k)} {v:+g}" for k, v in list(copies["echo"]["steps"].items())[-3:]]
         echo = copies["echo"]
-        ways.append(voice.say(ECHO, n=voice.count(echo["rows"]), lag=voice.count(echo["lag"]), steps=", ".join(steps)))
+        ways.append(voice.say(ECHO, n=voice.count(echo["rows"]), steps=", ".join(steps)))
     return voice.pick("; ", "；").join(ways)
