@@ -11,7 +11,7 @@ import pytest
 from holdfast.bench.churn import chosen, churn, judged, random_split, shown, steps
 from holdfast.bench.churn_cases import CASES, Case, cutoffs_for
 from holdfast.bench.churn_cost import cost_of
-from holdfast.bench.churn_coverage import by_group
+from holdfast.bench.churn_coverage import by_group, published
 from holdfast.bench.churn_far import far
 from holdfast.bench.churn_kinds import kinds, of_kind
 from holdfast.checks.model import world
@@ -60,7 +60,7 @@ def test_kinds_of_customers_are_judged_by_themselves(slices, found):
 
 
 def test_coverage_by_group_is_a_share_at_three_levels(slices, found):
-    rows = by_group(found, slices, CASE)
+    rows = by_group(found, slices, CASE, published(found, slices))
     assert [one.metric for one in rows] == ["coverage"] * 3
     assert all(one.n == 30 for one in rows)
     shares = [one.value for one in rows]

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from holdfast.bench.churn_cases import CASES, USE, Case, models_of, slices_for
-from holdfast.bench.churn_coverage import by_customer, by_group
+from holdfast.bench.churn_coverage import by_customer, by_group, published
 from holdfast.bench.churn_kinds import kinds
 from holdfast.bench.registry import BENCHES
 from holdfast.core.errors import UsageError
@@ -61,9 +61,10 @@ def run_case(ledger: Any, case: Case, *, full: bool = False, progress: Progress 
     result = judged(slices, tests, case, full=full, progress=progress)
     found = [*shown(result, case), *chosen(result, case), *steps(result, case)]
     found += kinds(result, slices, case)
-    found += by_group(result, slices, case)
+    models = published(result, slices)
+    found += by_group(result, slices, case, models)
     if case.data == "synthetic":
-        found += by_customer(result, slices, case, progress)
+        found += by_customer(result, slices, case, models, progress)
     if case.lesson:
         found += random_split(slices, tests[-1], case)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,15 +24,18 @@ _REFITS = 6
 _CUSTOMERS = 6000
 
 
-def published(result: Backtest, slices: Slices, cutoff: Cutoff) -> Published:
-    """What would have been published at a test cutoff."""
+def published(result: Backtest, slices: Slices) -> dict[Cutoff, Published]:
+    """What would have been published at each test cutoff."""
     from holdfast.evaluate.final import fit_final
     from holdfast.evaluate.settings import EvaluateSettings
 
-    return fit_final(result, slices, result.competed, cutoff=cutoff, settings=EvaluateSettings(refits=_REFITS))
+    settings = EvaluateSettings(refits=_REFITS)
+    return {
+        one: fit_final(result, slices, result.competed, cutoff=one, settings=settings) for one in result.test_cutoffs
+    }
 
 
-def by_group(result: Backtest, slices: Slices, case: Case) -> list[Score]:
+def by_group(result: Backtest, slices: Slices, case: Case, models: Mapping[Cutoff, Published]) -> list[Score]:
     """Tenths of the customers of each test cutoff, by risk: does each churn at a rate inside its mean interval?
 
     A tenth's own rate is a draw as well; its chance error is small beside the interval, and is not added to it.
@@ -39,8 +43,8 @@ def by_group(result: Backtest, slices: Slices, case: Case) -> list[Score]:
     from holdfast.metrics.probability import bin_of
 
     inside: dict[float, list[bool]] = {level: [] for level in LEVELS}
-    for cutoff in result.test_cutoffs:
-        test, model = slices.at([cutoff]), published(result, slices, cutoff)
+    for cutoff, model in models.items():
+        test = slices.at([cutoff])
         said = model.predict(test.features).p_churn
         tenth = bin_of(said)
         size = np.bincount(tenth)
@@ -59,7 +63,9 @@ def by_group(result: Backtest, slices: Slices, case: Case) -> list[Score]:
     ]  # fmt: skip
 
 
-def by_customer(result: Backtest, slices: Slices, case: Case, progress: Progress = SILENT) -> list[Score]:
+def by_customer(
+    result: Backtest, slices: Slices, case: Case, models: Mapping[Cutoff, Published], progress: Progress = SILENT
+) -> list[Score]:
     """The synthetic shop: how many customers' true probability lies inside their own interval, and how wide it is.
 
     The truth is what somebody would say who knows every customer's habits and all events before the cutoff.
@@ -69,8 +75,8 @@ def by_customer(result: Backtest, slices: Slices, case: Case, progress: Progress
     made = make(World(customers=_CUSTOMERS), progress)
     held: dict[str, list[NDArray[np.bool_]]] = {}
     wide: dict[str, list[NDArray[np.float64]]] = {}
-    for cutoff in result.test_cutoffs:
-        test, model = slices.at([cutoff]), published(result, slices, cutoff)
+    for cutoff, model in models.items():
+        test = slices.at([cutoff])
         known = made.true_p_churn(cutoff, case.span, knows="events")
         truth_of = dict(zip(known["customer_id"].to_pylist(), known["p_churn"].to_pylist(), strict=True))
         truth = np.array([truth_of[one] for one in test.features.key.customer_id.to_pylist()])
