@@ -212,7 +212,9 @@ def test_who_has_just_ordered_or_never_did_gets_none():
 def test_who_keeps_to_their_rhythm_or_has_none_is_told_of_no_orders():
     predict = lambda t: 1 / (1 + np.exp(-0.05 * (t.column("days_since_last_order").astype(float) - 20)))  # noqa: E731
     for name in ("regular", "one order"):
-        assert counterfactuals(predict, table_of([row for one in HISTORIES[name] for row in one])) == [[]]
+        table = table_of([row for one in HISTORIES[name] for row in one])
+        assert counterfactuals(predict, table) == [[]]
+        assert counterfactuals(predict, table, proven=False)[0][0]["action"] == "more_orders"
 
 
 def test_bad_questions_are_refused():

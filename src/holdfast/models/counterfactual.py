@@ -65,12 +65,11 @@ class Action:
     sentence: Text
     scenarios: Callable[[Known], list[Scenario]]
     proof: Callable[[Known], Known] | None = None  # what must lower the risk by SILENCE_COUNTS before this is told
+    allowed: Callable[[Known], bool] | None = None  # of whom it may be told at all
 
 
 def _orders(known: Known) -> list[Scenario]:
     """One to three more orders since the last one, evenly spread, the newest at most 15 days ago."""
-    if not _overdue(known):
-        return []
     silence, newest = int(known.get(Since("order_count"), 0)), _newest(known)
     found = []
     value = known.get(Total("revenue"), 0.0) / 10_000 / max(known.get(Rhythm("order_days"), 1.0), 1.0)
@@ -118,7 +117,7 @@ ACTIONS: tuple[Action, ...] = (
             "With {steps} more orders of the usual {value} since the last one (the newest {days} days ago), "
             "the risk of not ordering would be forecast at {after} instead of {before}.",
             "若上次下单之后再有{steps}次平常金额（{value}）的订单（最近一次在{days}天前），不下单的预测风险将从{before}变为{after}。",
-        ), _orders, _only_later,
+        ), _orders, _only_later, _overdue,
     ),
     Action(
         "more_visits", "customer", "more", "visits",
@@ -139,13 +138,14 @@ ACTIONS: tuple[Action, ...] = (
 
 def counterfactuals(
     predict: Predict, features: FeatureTable, *, share: float = 0.5, language: Language = "en", currency: str = "",
-    actions: Sequence[Action] = ACTIONS,
+    actions: Sequence[Action] = ACTIONS, proven: bool = True,
 ) -> list[list[dict[str, Any]]]:  # fmt: skip
     """For each row, for each action that lowers its p_churn, the smallest step that brings it to `share` of what it is.
 
     Where no step reaches that, the best step, with `reached` false. Best action first; empty for a row of which nothing
     can be said (no order yet, or just ordered). `predict` gives p_churn of each row of a table. Each entry is
-    {action, who, steps, unit, before, after, reached, moved: {column: [from, to]}, text}.
+    {action, who, steps, unit, before, after, reached, moved: {column: [from, to]}, text}. `proven=False` leaves the gates of
+    an action open: what the model would say, whether or not it can be believed of an act (never show that to a customer).
     """
     missing = [name for name in NEEDED if name not in features.names]
     if missing:
@@ -155,27 +155,33 @@ def counterfactuals(
         )
     if not 0 < share < 1:
         raise UsageError(f"a share of {share} of the risk is no goal", remedy="between 0 and 1, e.g. 0.5 to halve it")
-    return [
-        _row(predict, features.take(np.array([i])), share, language, currency, actions) for i in range(len(features))
-    ]
+    rows = [features.take(np.array([i])) for i in range(len(features))]
+    return [_row(predict, row, share, language, currency, actions, proven) for row in rows]
 
 
 def _row(
-    predict: Predict, row: FeatureTable, share: float, language: Language, currency: str, actions: Sequence[Action]
+    predict: Predict,
+    row: FeatureTable,
+    share: float,
+    language: Language,
+    currency: str,
+    actions: Sequence[Action],
+    proven: bool,
 ) -> list[dict[str, Any]]:
     known = solve_leaves(dict(zip(row.names, row.values[0].astype(float), strict=True)))
     if Since("order_count") not in known or Rhythm("order_days") not in known:
         return []
-    tried = [(action, one) for action in actions for one in action.scenarios(known) if one.changed]
+    able = [one for one in actions if not proven or one.allowed is None or one.allowed(known)]
+    tried = [(action, one) for action in able for one in action.scenarios(known) if one.changed]
     if not tried:
         return []
-    proofs = [action for action in actions if action.proof is not None]
+    proofs = [action for action in able if proven and action.proof is not None]
     shown = [action.proof(known) for action in proofs if action.proof is not None]
     table = rewritten(row, known, [{}, *(one.changed for _, one in tried), *shown])
     p = np.asarray(predict(table), np.float64)
     before, found = float(p[0]), []
     unproven = [a for a, after in zip(proofs, p[1 + len(tried) :], strict=True) if before - after < SILENCE_COUNTS]
-    for action in actions:
+    for action in able:
         if any(action is one for one in unproven):
             continue
         steps = [
