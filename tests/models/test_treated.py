@@ -207,7 +207,9 @@ def test_calibration_stays_true_through_a_walk_forward_backtest() -> None:
         weighted, {"logistic": Logistic(l2=10.0)}, at, (NO_GAP, weighted.outcomes.horizon), EvaluateSettings(folds=1)
     )
     everybody = replace(forward, slices=replace(weighted, weights=None))
-    evidence = {name: way.evidence("logistic", at, crossed=False) for name, way in (("all", everybody), ("untreated", forward))}
+    evidence = {
+        name: way.evidence("logistic", at, crossed=False) for name, way in (("all", everybody), ("untreated", forward))
+    }
     p = one.said(weighted, Logistic(l2=10.0))
     gaps = {}
     for name, learnt in evidence.items():

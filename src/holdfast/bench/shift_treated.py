@@ -74,7 +74,9 @@ class Trial:
             weighted, note = untreated(self.train, given)
             found[name] = weighted, note.way
         dropped = replace(self.train, weights=(~np.asarray(seen.treated, bool)).astype(np.float64))
-        return {**found, "treated rows dropped": (dropped, "dropped")}
+        alone = np.asarray(seen.holdout, bool) & ~np.asarray(seen.treated, bool)
+        held = replace(self.train, weights=alone.astype(np.float64))
+        return {**found, "treated rows dropped": (dropped, "dropped"), "holdout alone": (held, "holdout")}
 
     def said(self, slices: Slices, model: Model | None = None) -> Floats:
         return fit_on(model or LEARNER, slices).predict(self.test.features).p_churn

@@ -235,4 +235,4 @@ def drawn(weights: Floats, order: NDArray[np.int64]) -> NDArray[np.int64]:
         return mine[:0]
     upto = np.cumsum(weights[mine])
     steps = (np.arange(count) + 0.5) * upto[-1] / count
-    return np.asarray(mine[np.minimum(np.searchsorted(upto, steps), len(mine) - 1)])
+    return np.asarray(mine[np.minimum(np.searchsorted(upto, steps), len(mine) - 1)], np.int64)
