@@ -53,14 +53,14 @@ class PurchaseChoice:
 
 
 def choose_purchase_model(
-    summary: PurchaseSummary, models: Sequence[str] = FITTED_MODELS, *, seed: int = 1
+    summary: PurchaseSummary, models: Sequence[str] = FITTED_MODELS, *, seed: int = 1, simulate: bool = True
 ) -> PurchaseChoice:
     """Fit the models, choose by BIC among those that let a one-time buyer leave, and test whether anybody leaves.
 
     Dropout counts as identified only if it shows in mbg_nbd, where orders are Poisson, and in the chosen model, which may
     have more regular gaps: a silence that means leaving under one assumption and chance under the other tells nothing. Shops
     with more than 50,000 different histories are fitted on a part of them. A model that cannot be fitted is left out.
-    Raises TooLittleData where the history is too thin for any.
+    Raises TooLittleData where the history is too thin for any. `simulate`: as in `dropout_test`.
     """
     seen = learnable(summary)
     fits = fitted(seen, models)
@@ -69,7 +69,9 @@ def choose_purchase_model(
         raise TooLittleData(f"{TESTED} could not be fitted", remedy="import more orders")
     chosen = min(able, key=lambda name: able[name].bic)
     tested = [TESTED, *([chosen] if chosen != TESTED and _leaving(able[chosen]) else [])]
-    tests = [dropout_test(fits[name], seen, twin=_twin(fits[name], fits), seed=seed) for name in tested]
+    tests = [
+        dropout_test(fits[name], seen, twin=_twin(fits[name], fits), seed=seed, simulate=simulate) for name in tested
+    ]
     return PurchaseChoice(fits, chosen, max(tests, key=lambda one: one.p_value))
 
 

@@ -59,7 +59,7 @@ def histories_at(histories: FeatureTable, cutoff: Cutoff, key: Key) -> tuple[Pur
 def _choice(summary: PurchaseSummary) -> PurchaseChoice | None:
     """The chosen model, or None for a shop too thin for any."""
     try:
-        return choose_purchase_model(summary, CHOOSABLE)
+        return choose_purchase_model(summary, CHOOSABLE, simulate=False)
     except HoldfastError:
         return None
 

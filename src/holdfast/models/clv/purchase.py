@@ -56,14 +56,18 @@ def spend_columns(
 
 
 def _spend_at(here: FeatureTable, horizon: Horizon, gap: Duration, model: str | None) -> Floats:
-    from holdfast.models.btyd.choose import choose_purchase_model, learnable
+    from holdfast.models.btyd.choose import CHOOSABLE, choose_purchase_model, learnable
     from holdfast.models.btyd.gamma_gamma import GammaGamma
     from holdfast.models.btyd.purchase import PURCHASE_MODELS
     from holdfast.models.btyd.summary import PurchaseSummary
 
     try:
         summary = PurchaseSummary.from_features(here)
-        fit = choose_purchase_model(summary).fit if model is None else PURCHASE_MODELS[model]().fit(learnable(summary))
+        fit = (
+            choose_purchase_model(summary, CHOOSABLE, simulate=False).fit
+            if model is None
+            else PURCHASE_MODELS[model]().fit(learnable(summary))
+        )
         orders = fit.expected_orders(summary, horizon, gap)
         repeat, money = (here.column(one).astype(np.float64) for one in ("frequency", "monetary_value"))
         value = GammaGamma().fit(repeat, money).expected_value(repeat, money)
