@@ -51,7 +51,10 @@ def test_the_published_forecast_is_near_the_truth(tmp_path: Path) -> None:
     release = opened(made, tmp_path).run()
     said = release.customers.to_pandas().set_index("customer_id")
     cutoff, horizon = Cutoff.parse(release.manifest["cutoff"]), Horizon.parse("30d")
-    frame = made.true_p_churn(cutoff, horizon, knows="events").to_pandas().set_index("customer_id")
+    nothing = made.true_p_churn(
+        cutoff, horizon, campaigns=False, knows="events"
+    )  # p_churn is the risk if nothing is done
+    frame = nothing.to_pandas().set_index("customer_id")
     truth = frame.p_churn.reindex(said.index).to_numpy()
     order = np.argsort(said.p_churn.to_numpy(), kind="stable")
     held = [

@@ -50,7 +50,7 @@ def find(
     factor = season_of(table, question.asked.cutoff, question.asked.horizon, question.asked.zone)
     at_risk = model.value(now, said.p_churn, factor).at_risk
     total = model.total_at_risk(now, said.p_churn, season=factor, seed=question.shop.settings.seed)
-    ahead = look_ahead(question, now, said, proof, language)
+    ahead = look_ahead(question, now, said, proof, model.intervals.level_sd, language)
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
     return Findings(
         customers=_customers(question, now, said, model, at_risk, states, ahead, language),

@@ -29,6 +29,7 @@ def run(
     from holdfast.app.findings import find
     from holdfast.app.promises import promises
     from holdfast.app.publish import publish
+    from holdfast.app.small import refuse_small
     from holdfast.evaluate.final import fit_final
     from holdfast.evaluate.settings import EvaluateSettings
 
@@ -36,6 +37,7 @@ def run(
     with shop.locked(), shop.engine() as engine:
         question = study(shop, engine, cutoff=cutoff, horizon=horizon, progress=progress)
         now = question.present
+        refuse_small(question, now, speak)
         proof = question.backtest()
         model = fit_final(
             proof,

@@ -46,15 +46,17 @@ class Outlook:
         )  # fmt: skip
 
 
-def look_ahead(question: Study, now: FeatureTable, said: Predictions, proof: Backtest, language: Language) -> Outlook:
-    """Every part that this history can carry."""
+def look_ahead(
+    question: Study, now: FeatureTable, said: Predictions, proof: Backtest, level_sd: float, language: Language
+) -> Outlook:
+    """Every part that this history can carry. `level_sd`: by how much whole slices were off (log-odds)."""
     found = Outlook()
     parts: dict[str, Callable[[], Outlook]] = {
         "survival": lambda: curves(question, now, said, language),
         "rhythm": lambda: rhythm(question, now),
         "value": lambda: value(question, now, said, language),
         "sequence": lambda: sequence(question),
-        "drift": lambda: drift(question, now, said, proof, language),
+        "drift": lambda: drift(question, now, said, proof, level_sd, language),
     }
     for name, part in parts.items():
         try:
@@ -154,22 +156,31 @@ def sequence(question: Study) -> Outlook:
     return Outlook(facts={} if question.encoders is None else question.encoders.state())
 
 
-def drift(question: Study, now: FeatureTable, said: Predictions, proof: Backtest, language: Language) -> Outlook:
+def drift(
+    question: Study, now: FeatureTable, said: Predictions, proof: Backtest, level_sd: float, language: Language
+) -> Outlook:
     """Is the present like the slices that were learnt from, and have forecasts since kept their level?"""
     from holdfast.models.calibration import Evidence
     from holdfast.models.columns import customer_columns
     from holdfast.models.drift import drift_report
     from holdfast.models.intervals import join
+    from holdfast.models.treated import as_untreated
 
     past = question.past.features
     before = past.at([one for one in past.key.cutoffs if one < question.asked.cutoff])
     names = customer_columns(before)
     lag = question.asked.gap.micros + question.asked.horizon.micros
-    kept = [
-        Evidence(proof.said[proof.chosen][one], question.past.at([one]).outcomes.churned, np.full(n, one.micros), lag)
-        for one in proof.test_cutoffs
-        if one.plus(question.asked.gap, question.asked.horizon) <= question.asked.cutoff
-        and (n := len(question.past.at([one])))
-    ]
-    found = drift_report(before.select(names), now.select(names), p_now=said.p_churn, kept=join(kept) if kept else None)
+    kept = []
+    for one in proof.test_cutoffs:
+        rows = question.past.at([one])
+        if len(rows) and one.plus(question.asked.gap, question.asked.horizon) <= question.asked.cutoff:
+            told = Evidence(proof.said[proof.chosen][one], rows.outcomes.churned, np.full(len(rows), one.micros), lag)
+            kept.append(as_untreated(told, rows.weights))
+    found = drift_report(
+        before.select(names),
+        now.select(names),
+        p_now=said.p_churn,
+        kept=join(kept) if kept else None,
+        level_sd=level_sd,
+    )
     return Outlook(facts=found.as_dict(language))

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Below this no rate is worth a decimal, and a list of names is better read than forecast.
 LEAST_CUSTOMERS = 20
+#: Models that are simpler than the one for small shops.
+_SIMPLER = ("base_rate", "recency", "own_gap", "rfm_logistic")
 UNRECORDED = Text(
     "Under current marketing: no contacts are recorded, so nobody can tell what would happen without them.",
     "在现有营销之下：没有触达记录，因此无法得知不营销时的情况。",
@@ -217,10 +219,22 @@ class Study:
         return purchase_histories(self.ledger, (self.asked.cutoff,))
 
     @cached_property
-    def models(self) -> dict[str, Model]:
-        from holdfast.models.settings import ModelSettings, configured
+    def repeaters(self) -> int:
+        """Customers who have ordered on two days or more."""
+        return int((self.histories.column("frequency") >= 1).sum())
 
-        return configured(self.shop.config.section(ModelSettings), self.shop.settings.seed)
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        """The models that compete; a shop with few repeat buyers also hears the one that knows of other shops."""
+        from holdfast.models.settings import ModelSettings, configured
+        from holdfast.models.sufficiency import SMALL
+
+        settings = self.shop.config.section(ModelSettings)
+        if self.repeaters < SMALL and "small_shop" not in settings.use:
+            simple = [name for name in settings.use if name in _SIMPLER]
+            rest = [name for name in settings.use if name not in _SIMPLER]
+            settings = replace(settings, use=(*simple, "small_shop", *rest))
+        return configured(settings, self.shop.settings.seed)
 
     def backtest(self) -> Backtest:
         """What would have been published at earlier cutoffs, and how it turned out."""
