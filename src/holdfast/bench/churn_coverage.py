@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,7 @@ def published(result: Backtest, slices: Slices) -> dict[Cutoff, Published]:
 def by_group(result: Backtest, slices: Slices, case: Case, models: Mapping[Cutoff, Published]) -> list[Score]:
     """Tenths of the customers of each test cutoff, by risk: does each churn at a rate inside its mean interval?
 
-    A tenth's own rate is a draw as well; its chance error is small beside the interval, and is not added to it.
+    The interval bounds the tenth's probability; its rate is a draw around that, whose chance error is added in squares.
     """
     from holdfast.metrics.probability import bin_of
 
@@ -52,7 +53,10 @@ def by_group(result: Backtest, slices: Slices, case: Case, models: Mapping[Cutof
         for level in LEVELS:
             ends = model.ends(test.features, said, level=level, whose="group")
             low, high = (np.bincount(tenth, end) / size for end in ends)
-            inside[level] += ((low <= rate) & (rate <= high)).tolist()
+            mean = np.bincount(tenth, said) / size
+            chance = NormalDist().inv_cdf((1 + level) / 2) * np.sqrt(mean * (1 - mean) / size)
+            reach = np.where(rate < mean, np.hypot(mean - low, chance), np.hypot(high - mean, chance))
+            inside[level] += (np.abs(rate - mean) <= reach).tolist()
     what, many = case.protocol(f"churned, {case.horizon}"), len(result.test_cutoffs)
     return [
         Score(
