@@ -154,7 +154,18 @@ def test_an_empty_story_says_what_is_missing(empty_story: Story, language: Langu
     assert "nan" not in page.text.lower().split()
 
 
-PARTS = ("quality", "backtest", "card", "promises", "cohorts", "lifecycle", "retention", "bands", "value_at_risk", "outlook")
+PARTS = (
+    "quality",
+    "backtest",
+    "card",
+    "promises",
+    "cohorts",
+    "lifecycle",
+    "retention",
+    "bands",
+    "value_at_risk",
+    "outlook",
+)
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -181,7 +181,9 @@ class DecisionTree:
         )
         grown = tree.fit(values, outcomes.churned, sample_weight=weight).tree_
         rate = self._rates(grown, values, outcomes.churned, weight)
-        return _used(grown, table, np.asarray(np.isnan(values).any(axis=0), bool), rate, outcomes.horizon, self.model_id)
+        return _used(
+            grown, table, np.asarray(np.isnan(values).any(axis=0), bool), rate, outcomes.horizon, self.model_id
+        )
 
     def _rates(self, grown: Any, values: NDArray[Any], churned: NDArray[np.bool_], weight: Floats) -> Floats:
         """The weighted churn rate of each node, held towards that of everybody."""

@@ -84,8 +84,14 @@ class World:
             raise UsageError("a contact must stop working before the next campaign", remedy="lower effect_days")
         if abs(sum(arm.propensity for arm in self.arms) - 1) > 1e-9 or self.arms[0].contacts:
             raise UsageError("the arms' propensities must add to 1, and `nothing` comes first")
-        if self.target not in ("random", "risk") or self.target_days <= 0 or (self.target == "risk" and len(self.arms) < 2):
-            raise UsageError(f"no world can target {self.target!r}", remedy="target='random', or 'risk' with an arm that contacts")
+        if (
+            self.target not in ("random", "risk")
+            or self.target_days <= 0
+            or (self.target == "risk" and len(self.arms) < 2)
+        ):
+            raise UsageError(
+                f"no world can target {self.target!r}", remedy="target='random', or 'risk' with an arm that contacts"
+            )
         zone(self.zone)
 
     @property

@@ -86,7 +86,9 @@ def test_typed_columns() -> None:
 )
 def test_wall_clocks_agree_with_zoneinfo(walls: list[datetime], name: str) -> None:
     zone = ZoneInfo(name)
-    walls = [*walls, *ODD_WALLS]
+    walls = [
+        one.replace(fold=0) for one in [*walls, *ODD_WALLS]
+    ]  # a file does not say which of two equal hours it means
     micros = np.array([to_micros(w.replace(tzinfo=UTC)) for w in walls])
     wanted = [to_micros(w.replace(tzinfo=zone)) for w in walls]
     assert offsets(name).to_instant(micros).tolist() == wanted
