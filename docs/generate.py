@@ -185,9 +185,13 @@ def registries() -> str:
     from holdfast.bench.registry import BENCHES
     from holdfast.core.models import MODELS
     from holdfast.log.sources.preset import PRESETS
+    from holdfast.models.btyd.purchase import PURCHASE_MODELS
+    from holdfast.models.clv.registry import VALUE_MODELS
 
     presets = [(f"`{name}`", PRESETS[name].title.en, PRESETS[name].title.zh) for name in PRESETS]
     models = [(f"`{name}`", first_line(inspect.getmodule(MODELS[name])), first_line(MODELS[name])) for name in MODELS]
+    purchase = [(f"`{name}`", first_line(PURCHASE_MODELS[name])) for name in PURCHASE_MODELS]
+    value = [(f"`{name}`", first_line(VALUE_MODELS[name])) for name in VALUE_MODELS]
     benches = [(f"`{name}`", first_line(BENCHES[name])) for name in BENCHES]
     return page(
         "Presets, models, benches",
@@ -195,6 +199,10 @@ def registries() -> str:
         *table(("preset", "reads", "读取"), presets), "",
         "## Models", "", "Which ones compete is `[models] use`; a model of your own is one file more.", "",
         *table(("model", "what it is", "how it is fitted"), models), "",
+        "## Purchase models", "", "Buy till you die; the likelihood chooses among those that let a one-time buyer leave.", "",
+        *table(("purchase model", "what it says of customers"), purchase), "",
+        "## Value models", "", "Which ones compete is `[value] use`.", "",
+        *table(("value model", "how it is fitted"), value), "",
         "## Benches", "", "`holdfast bench NAME`; every figure in these pages is a row of one of them.", "",
         *table(("bench", "what it measures"), benches),
     )  # fmt: skip

@@ -257,3 +257,18 @@ def test_promises_need_every_customer(slices):
     with pytest.raises(UsageError, match="have no outcome"):
         score_promises(table, one.outcomes.take(np.arange(5)))
     assert score_promises(table, one.outcomes)["value_at_risk"] is None
+
+
+def test_too_many_rows_are_thinned_by_slice_and_no_more_than_needed() -> None:
+    """Every third slice of 24 is eight slices, whatever was tried before; rows that are not learnt from do not count."""
+    slices = world(customers=40, slices=24)
+    settings = EvaluateSettings(max_train_rows=340)
+    end = slices.cutoffs[-1].plus(NO_GAP, slices.outcomes.horizon)
+    kept = training(slices, end, (NO_GAP, slices.outcomes.horizon), settings)
+    assert len(kept.cutoffs) == 8
+    assert kept.cutoffs[-1] == slices.cutoffs[-1]
+    weights = (np.arange(len(slices)) % 3 == 0).astype(float)
+    weighed = training(replace(slices, weights=weights), end, (NO_GAP, slices.outcomes.horizon), settings)
+    assert len(weighed.cutoffs) == 24
+    assert weighed.weights is not None
+    assert (weighed.weights > 0).all()

@@ -107,10 +107,12 @@ def training(slices: Slices, cutoff: Cutoff, closes_after: tuple[Duration, ...],
     closed = [one for one in slices.cutoffs if one.plus(*closes_after) <= cutoff]
     train = slices.at(closed)
     train = replace(train, outcomes=train.outcomes.known_by(cutoff, closes_after[0]))
-    thin = 1
+    if train.weights is not None and (train.weights > 0).any():
+        train = train.take(train.weights > 0)  # what is not learnt from must not crowd out what is
+    whole, thin = train, 1
     while len(train) > settings.max_train_rows and len(closed) >= 2 * _KEPT_SLICES * thin:
         thin += 1  # neighbouring slices tell nearly the same: leave out every second, then two of three, ...
-        train = train.at(closed[::-1][::thin])
+        train = whole.at(closed[::-1][::thin])
     share = settings.max_train_rows / max(len(train), 1)
     return train if share >= 1 else train.take(hashed(train.features.key.customer_id) < share * 2**32)
 
