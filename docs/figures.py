@@ -65,7 +65,7 @@ def render(what: str, scores: list[dict[str, Any]], steps: list[dict[str, Any]])
 
 
 def _cell(row: dict[str, Any]) -> str:
-    places = 3 if abs(row["value"]) < 100 else 0
+    places = 3 if abs(row["value"]) < 100 else 1 if row["metric"] == "log_likelihood" else 0
     value = f"{row['value']:,.{places}f}"
     if row.get("low") is not None and row.get("high") is not None:
         value += f" [{row['low']:,.{places}f}, {row['high']:,.{places}f}]"
