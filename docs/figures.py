@@ -10,7 +10,7 @@ A page names what it wants between two comments; everything between them is repl
     <!-- end -->
 
 Before ` | ` stands a regular expression for the `protocol` of the rows; a group in it becomes a
-column under the group's name. After it: the metrics. `steps` instead of
+column under the group's name. After it: the metrics; and after another ` | ` the data set, where several share a protocol. `steps` instead of
 a protocol asks for the cleaning steps of a `quality.json`.
 """
 
@@ -24,7 +24,14 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 _PLACE = re.compile(r"(<!-- figures: (?P<what>[^\n]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
-PAGES = ("online-retail.md", "prediction.md", "speed.md", "labelled-tables.md", "textbook-case.md", "purchase-intent.md")
+PAGES = (
+    "online-retail.md",
+    "prediction.md",
+    "speed.md",
+    "labelled-tables.md",
+    "textbook-case.md",
+    "purchase-intent.md",
+)
 
 
 def rows_of(paths: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -45,8 +52,12 @@ def render(what: str, scores: list[dict[str, Any]], steps: list[dict[str, Any]])
     """The table that a page asks for; None where the files do not hold it, so that what stood there stays."""
     if what == "steps":
         return _steps(steps) if steps else None
-    protocol, _, wanted = what.partition(" | ")
-    found = [(row, match) for row in scores if (match := re.fullmatch(protocol, row["protocol"]))]
+    protocol, wanted, data = (*what.split(" | "), "", "")[:3]
+    found = [
+        (row, match)
+        for row in scores
+        if (match := re.fullmatch(protocol, row["protocol"])) and data in ("", row["data"])
+    ]
     metrics = wanted.split() or list(dict.fromkeys(row["metric"] for row, _ in found))
     several = len({row["data"] for row, _ in found}) > 1
     lines: dict[tuple[str, ...], dict[str, str]] = {}
