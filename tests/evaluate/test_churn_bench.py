@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from holdfast.bench.churn import chosen, churn, judged, random_split, shown, steps
+from holdfast.bench.churn import chosen, churn, judged, profits, random_split, shown, steps
 from holdfast.bench.churn_cases import CASES, Case, cutoffs_for
 from holdfast.bench.churn_cost import cost_of
 from holdfast.bench.churn_coverage import by_group, published
@@ -45,6 +45,14 @@ def test_rows_say_what_was_measured_where_and_at_what_cost(slices, found):
     more = [*chosen(found, CASE), *steps(found, CASE), *random_split(slices, slices.cutoffs[-1], CASE)]
     assert sum("the wrong way" in one.protocol for one in more) == 1
     json.dumps([one.as_dict() for one in (*rows, *more)])
+
+
+def test_profit_stands_beside_treating_all_and_none(slices, found):
+    rows = {one.metric: one for one in profits(found, slices, CASE)}
+    assert {"empc", "profit_treat_all", "profit_treat_none", "empc_fraction", "lift_at_10pct"} <= set(rows)
+    assert rows["empc"].model == found.chosen
+    assert rows["empc"].value >= max(rows["profit_treat_all"].value, 0.0) - 1e-9
+    assert rows["profit_treat_none"].value == 0.0
 
 
 def test_kinds_of_customers_are_judged_by_themselves(slices, found):

@@ -15,7 +15,8 @@ from holdfast.core.models import FITTED, MODELS
 from holdfast.core.tables import FeatureTable, Key, Outcomes
 from holdfast.core.text import Text
 from holdfast.models.btyd.columns import btyd_columns
-from holdfast.models.btyd.findings import FAR, NEVER, purchase_findings, read_purchase
+from holdfast.models.btyd.findings import FAR, NEVER, purchase_findings
+from holdfast.models.btyd.fit import PurchaseFit
 from holdfast.models.columns import LEARNED, customer_columns
 from models.btyd_worlds import histories, stacked, truth
 
@@ -158,7 +159,7 @@ def test_a_release_is_told_everything_where_customers_leave():
     assert abs(found.summary["tracking"]["gap_at_end"]) < 0.2
     assert len(found.summary["tracking"]["week"]) == len(found.summary["tracking"]["expected"])
     files = found.to_bytes()
-    assert np.array_equal(read_purchase(files["purchase.json"]).theta, found.choice.fit.theta)
+    assert np.array_equal(PurchaseFit.from_bytes(files["purchase.json"]).theta, found.choice.fit.theta)
     assert b"c0001" not in b"".join(files.values())
     assert set(found.summary["models"]) >= {"nbd", "bg_nbd", "mbg_nbd", "pareto_nbd"}
 

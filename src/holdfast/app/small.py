@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast.core.errors import TooLittleData
 from holdfast.core.tables import FeatureTable
 from holdfast.core.text import Language, Text
 
@@ -26,12 +25,8 @@ def refuse_small(question: Study, now: FeatureTable, language: Language) -> None
     first = question.log.first_event_at
     days = (question.asked.cutoff.at - first).days if first is not None else 1
     found = sufficiency(question.repeaters, days)
-    if found.enough:
-        return
-    path = write_by_silence(question.shop.folder, now, language)
-    raise TooLittleData(
-        "; ".join(one.render(language) for one in found.missing), where=str(path), remedy=found.sentence(language)
-    )
+    if not found.enough:
+        found.require(language, where=str(write_by_silence(question.shop.folder, now, language)))
 
 
 def write_by_silence(folder: Path, now: FeatureTable, language: Language) -> Path:

@@ -59,7 +59,7 @@ def run_case(ledger: Any, case: Case, *, full: bool = False, progress: Progress 
 
         return far(slices, case)
     result = judged(slices, tests, case, full=full, progress=progress)
-    found = [*shown(result, case), *chosen(result, case), *steps(result, case)]
+    found = [*shown(result, case), *chosen(result, case), *steps(result, case), *profits(result, slices, case)]
     found += kinds(result, slices, case)
     models = published(result, slices)
     found += by_group(result, slices, case, models)
@@ -148,6 +148,18 @@ def steps(result: Backtest, case: Case) -> list[Score]:
         low, high = trial.gain - trial.error, trial.gain + trial.error
         found.append(Score("churn", case.data, protocol, trial.model, "log_loss", trial.gain, low, high))
     return found
+
+
+def profits(result: Backtest, slices: Slices, case: Case) -> list[Score]:
+    """What acting on the chosen model would earn at the reference cutoff, beside treating all and none; chooses nothing."""
+    from holdfast.metrics.profit import profit_rows
+
+    newest = result.test_cutoffs[-1]
+    protocol = case.protocol(f"churned, {result.horizon}, profit at test {newest.local_day(result.zone)}")
+    return profit_rows(
+        slices.at([newest]).outcomes.churned, result.said[result.chosen][newest],
+        bench="churn", data=case.data, protocol=protocol, model=result.chosen,
+    )  # fmt: skip
 
 
 def random_split(slices: Slices, test: Cutoff, case: Case) -> list[Score]:

@@ -8,8 +8,10 @@ hardly counts beyond how often somebody orders, so nothing can be promised of on
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TypeVar
 
 from holdfast.bench.registry import BENCHES
 from holdfast.core.clock import Horizon
@@ -17,6 +19,14 @@ from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.results import Score
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from holdfast.core.models import Fitted
+    from holdfast.core.tables import FeatureTable
+    from holdfast.models.surrogate import Explained
+
+T = TypeVar("T")
 DATA = "online_retail"
 _ASKED = 200
 
@@ -30,7 +40,6 @@ def explained(*, data: str | None = None, full: bool = False, progress: Progress
 
     from holdfast.bench.shops import cutoffs_of, open_shop, slices_of
     from holdfast.core.models import MODELS
-    from holdfast.core.tables import FeatureTable
     from holdfast.engine.duck import Engine
     from holdfast.models.counterfactual import counterfactuals
     from holdfast.models.surrogate import Explained
@@ -47,20 +56,12 @@ def explained(*, data: str | None = None, full: bool = False, progress: Progress
     def predict(table: FeatureTable) -> np.ndarray:
         return fitted.predict(table).p_churn
 
-    counterfactuals(predict, some.take(np.arange(2)))  # the first call reads the declarations
-    started = time.process_time()
-    found = counterfactuals(predict, some, proven=False)
-    spent = time.process_time() - started
     surrogate = Explained(fitted, closed.features)
-    surrogate.fidelity(some.take(np.arange(2)))
-    started = time.process_time()
-    fidelity = surrogate.fidelity(some)
-    explained_in = time.process_time() - started
-    used = some.select(fitted.columns)
-    names = sorted({one.family for one in used.columns})
-    member = np.array([[float(one.family == name) for name in names] for one in used.columns])
-    exact, ours = (one.contributions(some)[1] @ member for one in (fitted, surrogate))
-    agree = float(np.corrcoef(exact.ravel(), ours.ravel())[0, 1])
+    for warm in (lambda rows: counterfactuals(predict, rows), surrogate.fidelity):
+        warm(some.take(np.arange(2)))  # the first call reads the declarations
+    found, spent = _timed(lambda: counterfactuals(predict, some, proven=False))
+    fidelity, explained_in = _timed(lambda: surrogate.fidelity(some))
+    agree = _agreement(some, fitted, surrogate)
     told = float(np.mean([bool(one) for one in counterfactuals(predict, some)]))
     able = float(np.mean([bool(one) for one in found]))
 
@@ -76,3 +77,20 @@ def explained(*, data: str | None = None, full: bool = False, progress: Progress
         row("surrogate", "fidelity_5pct", float(np.quantile(fidelity, 0.05))),
         row("surrogate", "correlation_with_exact", agree),
     ]
+
+
+def _timed(what: Callable[[], T]) -> tuple[T, float]:
+    """The answer, and the CPU seconds it took."""
+    started = time.process_time()
+    return what(), time.process_time() - started
+
+
+def _agreement(rows: FeatureTable, exact: Fitted, surrogate: Explained) -> float:
+    """Correlation of the two's contributions, summed by family of features."""
+    import numpy as np
+
+    used = rows.select(exact.columns)
+    names = sorted({one.family for one in used.columns})
+    member = np.array([[float(one.family == name) for name in names] for one in used.columns])
+    theirs, ours = (one.contributions(rows)[1] @ member for one in (exact, surrogate))
+    return float(np.corrcoef(theirs.ravel(), ours.ravel())[0, 1])

@@ -24,6 +24,7 @@ from holdfast.models.drift_promises import CalibrationDrift, Expected, calibrati
 from holdfast.models.drift_settings import DriftSettings
 from holdfast.models.drift_words import INPUTS, LEVEL, ONE_FEATURE, STEADY, UNTESTED
 from holdfast.models.logit import fit_logit, logit, sigmoid
+from holdfast.models.parts import hashed
 from holdfast.models.prepare import Recipe
 
 Floats = NDArray[np.float64]
@@ -210,7 +211,7 @@ def told_apart(before: FeatureTable, now: FeatureTable, l2: float = 10.0) -> flo
     if not before.names:
         return 0.5
     rows = [one.take(_sampled(len(one))).select(before.names) for one in (before, now)]
-    ids = np.array([hash_of(one) for table in rows for one in table.key.customer_id.to_pylist()])
+    ids = np.concatenate([hashed(table.key.customer_id, b"drift") >> 4 for table in rows])
     values = np.concatenate([table.values for table in rows])
     late = np.repeat([False, True], [len(one) for one in rows])
     both = FeatureTable(_key_of(rows), before.columns, values)
@@ -235,13 +236,6 @@ def _key_of(rows: Sequence[FeatureTable]) -> Any:
     return Key(
         pa.concat_arrays([one.key.customer_id for one in rows]), np.concatenate([one.key.cutoff for one in rows])
     )
-
-
-def hash_of(customer_id: str) -> int:
-    """The same small number for the same customer in every run."""
-    import zlib
-
-    return zlib.crc32(b"drift" + customer_id.encode()) >> 4
 
 
 def _sampled(rows: int) -> NDArray[np.int64]:

@@ -9,14 +9,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 
-def hashed(customer_id: pa.Array) -> NDArray[np.int64]:
-    """A number from 0 to 2^32 for each customer, the same in every run and in any row order.
+def hashed(customer_id: pa.Array, salt: bytes = b"holdfast") -> NDArray[np.int64]:
+    """A number from 0 to 2^32 for each customer, the same in every run and in any row order; another for another salt.
 
     >>> hashed(pa.array(["a", "b", "a"])).tolist()
     [1706280806, 4240086748, 1706280806]
     """
     ids = customer_id.dictionary_encode()
-    numbers = np.array([zlib.crc32(b"holdfast" + str(one).encode()) for one in ids.dictionary.to_pylist()], np.int64)
+    numbers = np.array([zlib.crc32(salt + str(one).encode()) for one in ids.dictionary.to_pylist()], np.int64)
     return numbers[np.asarray(ids.indices)] if len(numbers) else np.array([], np.int64)
 
 

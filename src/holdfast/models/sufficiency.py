@@ -62,12 +62,12 @@ class Sufficiency:
         parts = [*(one.render(language) for one in self.missing), *([when] if when else []), MEANWHILE.render(language)]
         return ("; " if language == "en" else "；").join(parts)
 
-    def require(self, language: Language = "en") -> None:
+    def require(self, language: Language = "en", where: str | None = None) -> None:
         """Raise `TooLittleData` with that sentence where something is missing."""
         if not self.enough:
             told = [one.render(language) for one in self.missing]
             rest = self.sentence(language).removeprefix("; ".join(told) if language == "en" else "；".join(told))
-            raise TooLittleData("; ".join(told), remedy=rest.lstrip("; ；"))
+            raise TooLittleData("; ".join(told), where=where, remedy=rest.lstrip("; ；"))
 
     def as_dict(self, language: Language = "en") -> dict[str, Any]:
         return {

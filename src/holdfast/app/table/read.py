@@ -44,11 +44,6 @@ def read_raw(path: Path, sheet: str | None = None, progress: Progress = SILENT) 
     return Raw(path.name, pa.concat_tables(chunks, promote_options="permissive").combine_chunks(), cut)
 
 
-def head_of(path: Path) -> tuple[str, ...]:
-    """The column names alone, from the first rows."""
-    return tuple(_reader(parts(path)[0], ImportSettings()).head().names)
-
-
 def _reader(part: Part, settings: ImportSettings) -> Any:
     if part.format == "parquet":
         from holdfast.log.sources.typed import parquet_reader

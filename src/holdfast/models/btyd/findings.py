@@ -13,7 +13,7 @@ from holdfast.core.errors import HoldfastError, TooLittleData, UsageError
 from holdfast.core.tables import FeatureTable, Key
 from holdfast.core.text import Text
 from holdfast.models.btyd.choose import PurchaseChoice, choose_purchase_model
-from holdfast.models.btyd.fit import LOOK_AHEAD_DAYS, PurchaseFit
+from holdfast.models.btyd.fit import LOOK_AHEAD_DAYS
 from holdfast.models.btyd.gamma_gamma import GammaGamma, GammaGammaFit
 from holdfast.models.btyd.rows import Floats
 from holdfast.models.btyd.summary import PurchaseSummary
@@ -125,8 +125,3 @@ def _worth(histories: FeatureTable, summary: PurchaseSummary) -> tuple[GammaGamm
     except HoldfastError:
         return None, nothing
     return fit, np.asarray(np.where(summary.ordered, fit.expected_value(summary.frequency, money), np.nan))
-
-
-def read_purchase(data: bytes) -> PurchaseFit:
-    """A purchase fit back from the bytes in a release."""
-    return PurchaseFit.from_bytes(data)

@@ -7,7 +7,6 @@ halves, and each cell of that board is predicted by a model of the other slices 
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import asdict, dataclass, replace
 from typing import cast
 
@@ -20,13 +19,14 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.core.tables import FeatureTable, Slices
 from holdfast.models.fitting import fit_on
 from holdfast.models.pack import pack, unpack
+from holdfast.models.parts import hashed
 from holdfast.models.survival.anchor import anchored
 from holdfast.models.survival.hazard import Hazard, HazardFit
 from holdfast.models.survival.levels import Level, Said, fit_levels
 from holdfast.models.survival.periods import RELEASE_DAYS
 
 Floats = NDArray[np.float64]
-_PARTS, _BLOCKS = 2, 3
+_PARTS, _BLOCKS, _SALT = 2, 3, b"survival"
 #: With fewer rows no curve is drawn.
 LEAST_ROWS = 50
 
@@ -107,7 +107,7 @@ def _known(slices: Slices, cutoff: Cutoff, gap: Duration, max_rows: int) -> Slic
     before = slices.at([one for one in slices.cutoffs if one.plus(gap) < cutoff])
     share = max_rows / max(len(before), 1)
     if share < 1:
-        before = before.take(_hashed(before) < share * 2**32)
+        before = before.take(hashed(before.features.key.customer_id, _SALT) < share * 2**32)
     known = replace(before, outcomes=before.outcomes.known_by(cutoff, gap))
     orders = int(known.outcomes.event_observed.sum())
     if len(known) < LEAST_ROWS or not orders:
@@ -124,7 +124,7 @@ def _crossed(model: Hazard, known: Slices, progress: Progress) -> Said:
     With under three slices no third is left to learn from: then only the customers are others.
     """
     at = np.searchsorted(np.unique(known.features.key.cutoff), known.features.key.cutoff)
-    block, part = at % _BLOCKS, _hashed(known) // 7 % _PARTS
+    block, part = at % _BLOCKS, hashed(known.features.key.customer_id, _SALT) // 7 % _PARTS
     alone = len(known.cutoffs) < _BLOCKS
     found = np.full((len(known), len(RELEASE_DAYS)), np.nan)
     for done, (b, p) in enumerate((b, p) for b in range(_BLOCKS) for p in range(_PARTS)):
@@ -136,10 +136,3 @@ def _crossed(model: Hazard, known: Slices, progress: Progress) -> Said:
             found[inside] = fitted.cumulative(known.features.take(inside), tuple(float(d) for d in RELEASE_DAYS))
     outcomes = known.outcomes
     return Said(found, outcomes.duration, outcomes.event_observed, known.features.key.cutoff)
-
-
-def _hashed(slices: Slices) -> NDArray[np.int64]:
-    """A number below 2^32 for each customer, the same in every run and in any row order."""
-    ids = slices.features.key.customer_id.dictionary_encode()
-    numbers = [zlib.crc32(b"survival" + str(one).encode()) for one in ids.dictionary.to_pylist()]
-    return np.array(numbers, np.int64)[np.asarray(ids.indices)] if len(ids) else np.array([], np.int64)
