@@ -79,7 +79,7 @@ class Table:
 EVENT_TYPES: tuple[str, ...] = (
     "visit", "view", "list_view", "search", "cart_add", "cart_remove", "wishlist", "checkout", "purchase", "refund",
     "cancel", "coupon", "review", "message", "message_open", "unsubscribe", "ticket", "delivery", "delivery_failed",
-    "share", "exposure", "click",
+    "share", "exposure", "click", "dismiss",
 )  # fmt: skip
 #: What the shop did or the post did: never a sign of life of the customer.
 NOT_OWN_ACTS: tuple[str, ...] = ("refund", "cancel", "message", "delivery", "delivery_failed", "exposure")
@@ -153,6 +153,7 @@ ITEMS = Table(
     "The catalogue.",
     (
         Column("item_id", TEXT, "Identity.", key=True),
+        Column("kind", TEXT, "What sort of thing: goods, course, article, activity, ...", "goods"),
         Column("title", TEXT, "Name shown to customers.", "not known"),
         Column("category", TEXT, "Path, `A > B > C`.", "not known"),
         Column("brand", TEXT, "Maker.", "not known"),
@@ -162,6 +163,7 @@ ITEMS = Table(
         Column("image", TEXT, "File name or address.", "none"),
         Column("embedding", pa.list_(pa.float32()), "Vector given by the shop.", "none"),
         Column("stock", pa.int64(), "Units on hand.", "not tracked", "units"),
+        Column("min_age", pa.float64(), "Youngest age it may be shown to.", "any age", "years"),
         Column("active_from", INSTANT, "On sale from.", "always"),
         Column("active_to", INSTANT, "On sale until.", "still"),
         Column(

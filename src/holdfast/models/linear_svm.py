@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from holdfast.core.errors import HoldfastError
 from holdfast.core.models import FITTED, MODELS
 from holdfast.core.tables import FeatureTable, Outcomes
+from holdfast.core.threads import one_thread
 from holdfast.models.columns import customer_columns, slice_weights
 from holdfast.models.linear import LinearFit
 from holdfast.models.logit import fit_logit
 from holdfast.models.pack import require_rows
 from holdfast.models.parts import parts_of
 from holdfast.models.prepare import Recipe
-from holdfast.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.errors import HoldfastError
-from holdfast.models.threads import one_thread
+from holdfast.core.threads import one_thread
 
 Floats = NDArray[np.float64]
 

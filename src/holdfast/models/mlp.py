@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from holdfast.core.clock import Horizon
 from holdfast.core.models import FITTED, MODELS
 from holdfast.core.tables import FeatureTable, Outcomes, Predictions
+from holdfast.core.threads import one_thread
 from holdfast.models.columns import customer_columns, slice_weights
 from holdfast.models.logit import logit, sigmoid
 from holdfast.models.pack import pack, require_rows, unpack
 from holdfast.models.parts import parts_of
 from holdfast.models.prepare import Recipe
-from holdfast.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 #: One part in so many of the customers says when to stop.

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from holdfast.core.clock import Horizon
 from holdfast.core.models import FITTED, MODELS
 from holdfast.core.tables import FeatureTable, Outcomes, Predictions
+from holdfast.core.threads import one_thread
 from holdfast.metrics.bootstrap import customer_codes
 from holdfast.models.columns import column_of, slice_weights
 from holdfast.models.logit import sigmoid
 from holdfast.models.pack import pack, require_rows, unpack
 from holdfast.models.prepare import Recipe
-from holdfast.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 ROLES = ("silence", "overdue", "orders", "recent_orders", "spend", "age")

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from holdfast.core.models import FITTED, MODELS
 from holdfast.core.tables import Slices
+from holdfast.core.threads import one_thread
 from holdfast.models.calibration import Evidence
 from holdfast.models.ensemble import Ensemble, EnsembleFit
 from holdfast.models.fitting import fit_on
 from holdfast.models.logit import logit, sigmoid
 from holdfast.models.parts import parts_of
-from holdfast.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 _LEAST_ROWS = 200

@@ -25,8 +25,8 @@ from holdfast.core.clock import Horizon
 from holdfast.core.errors import TooLittleData, UsageError
 from holdfast.core.models import Fitted
 from holdfast.core.tables import FeatureTable, Predictions
+from holdfast.core.threads import one_thread
 from holdfast.models.logit import logit
-from holdfast.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 Predict = Callable[[FeatureTable], Floats]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from holdfast.core.threads import one_thread
 from holdfast.models.btyd.rows import Floats
-from holdfast.models.threads import one_thread
 
 #: theta -> (log-likelihood, its gradient).
 Objective = Callable[[Floats], tuple[float, Floats]]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from holdfast.core.clock import Horizon
 from holdfast.core.tables import FeatureTable, Outcomes
+from holdfast.core.threads import one_thread
 from holdfast.models.clv.boost import Boosting, Trees, fit_trees
 from holdfast.models.clv.registry import (
     CEILING,
@@ -28,7 +29,6 @@ from holdfast.models.clv.registry import (
 from holdfast.models.columns import customer_columns
 from holdfast.models.pack import pack, require_rows, unpack
 from holdfast.models.prepare import Recipe
-from holdfast.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 #: exp of more than this is no money.

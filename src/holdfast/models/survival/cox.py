@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.errors import HoldfastError, TooLittleData, UsageError
+from holdfast.core.threads import one_thread
 from holdfast.models.survival.periods import checked
-from holdfast.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 Ties = Literal["efron", "breslow"]

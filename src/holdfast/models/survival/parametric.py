@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from holdfast.core.errors import HoldfastError, TooLittleData, UsageError
 from holdfast.core.registry import Registry
+from holdfast.core.threads import one_thread
 from holdfast.models.survival.jets import Jet, exp, log, log1p, logistic
 from holdfast.models.survival.periods import checked
-from holdfast.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 #: Families by name. A new one is one class with a formula.
