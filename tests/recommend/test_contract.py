@@ -176,10 +176,10 @@ def test_the_contract_catches(cheat, check, said, monkeypatch):
     monkeypatch.setattr(Count, "fit_class", cheat)
     from holdfast.checks import recommender as module
 
-    module._fit.cache_clear()
+    module._fits.cache_clear()
     with pytest.raises(AssertionError, match=said):
         check(Count())
-    module._fit.cache_clear()
+    module._fits.cache_clear()
 
 
 def test_the_contract_catches_a_configuration_that_can_change():

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, is_dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -133,7 +134,9 @@ def check_names_do_not_matter(recommender: Recommender) -> None:
         return
     last = len(past.items) - 1
     items = _renamed(past, "{1:03d}")
-    columns = {n: getattr(past, n) for n in ("customer", "occurred_at", "event_type", "basket", "session")}
+    columns: dict[str, Any] = {
+        n: getattr(past, n) for n in ("customer", "occurred_at", "event_type", "basket", "session")
+    }
     turned = Interactions.of(
         people, items, past.cutoff, item=last - past.item, quantity=past.quantity, amount=past.amount,
         segment=past.segment, **columns,
@@ -191,7 +194,9 @@ def check_survives_odd_shops(recommender: Recommender) -> None:
     _ask(recommender, past.keeping(np.arange(past.size) == 3), "one interaction")
     _ask(recommender, past.of_type("view"), "views only")
     twice = np.repeat(np.arange(past.size), 2)
-    columns = {n: getattr(past, n)[twice] for n in ("customer", "item", "occurred_at", "event_type", "basket")}
+    columns: dict[str, Any] = {
+        n: getattr(past, n)[twice] for n in ("customer", "item", "occurred_at", "event_type", "basket")
+    }
     _ask(recommender, Interactions.of(past.customer_id, past.items, CUTOFF, **columns), "everything twice")
     bare = Interactions.of(
         past.customer_id, Items.named(past.items.item_id), CUTOFF, customer=past.customer, item=past.item,
@@ -214,7 +219,9 @@ def check_survives_another_catalogue(recommender: Recommender) -> None:
 def check_survives_a_giant(recommender: Recommender) -> None:
     """One customer with a hundred thousand interactions beside ordinary ones."""
     past, giant = shop(), crowd(100_000)
-    columns = {n: np.concatenate([getattr(past, n), getattr(giant, n)]) for n in ("item", "occurred_at", "basket")}
+    columns: dict[str, Any] = {
+        n: np.concatenate([getattr(past, n), getattr(giant, n)]) for n in ("item", "occurred_at", "basket")
+    }
     who = np.concatenate([past.customer, np.zeros(giant.size, np.int32)])
     _ask(recommender, Interactions.of(past.customer_id, past.items, CUTOFF, customer=who, **columns), "a giant")
 
@@ -237,10 +244,15 @@ CHECKS: tuple[Callable[[Recommender], None], ...] = (
 )
 
 
-@lru_cache(maxsize=4)
-def _fit(recommender: Recommender) -> FittedRecommender:
+def _fit(recommender: Any) -> FittedRecommender:
     """Most checks ask the same fit; equal configurations learn the same (`check_is_deterministic`)."""
-    return recommender.fit(shop())
+    return _fits(recommender)
+
+
+@lru_cache(maxsize=4)
+def _fits(recommender: Any) -> FittedRecommender:
+    fit: FittedRecommender = recommender.fit(shop())
+    return fit
 
 
 def _ask(recommender: Recommender, past: Interactions, what: str) -> None:
