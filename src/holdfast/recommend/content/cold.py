@@ -169,3 +169,7 @@ def _features(described: Described, warm: NDArray[np.bool_]) -> Any:
     seen = np.asarray((described.sparse[warm] > 0).sum(axis=0)).ravel()
     kept = np.sort(np.argsort(-seen, kind="stable")[:_FEATURES])
     return hstack([described.sparse[:, kept[seen[kept] > 0]], csr_matrix(described.dense)], format="csr")
+
+
+RECOMMENDERS.add(ContentToFactors.recommender_id, ContentToFactors)
+FITTED_RECOMMENDERS.add(ContentToFactors.recommender_id, FittedContentToFactors)

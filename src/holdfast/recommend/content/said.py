@@ -10,7 +10,20 @@ from holdfast.core.interactions import PURCHASE, Interactions, Items
 from holdfast.core.text import Text
 from holdfast.recommend.content.describe import Described
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 #: Terms named in one reason.
 _MOST = 3
 
