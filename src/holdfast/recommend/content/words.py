@@ -38,7 +38,7 @@ STOP_WORDS = frozenset(
         "you",
         "your",
     ]
-)
+)  # fmt: skip
 #: Characters that only join others.
 STOP_CHARACTERS = frozenset("的了和与及或在是有为")
 
