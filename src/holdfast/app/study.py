@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from holdfast.app.asked import Asked
-from holdfast.core.clock import Cutoff, Horizon, Window
+from holdfast.core.clock import Cutoff, Gap, Horizon, Window
 from holdfast.core.errors import TooLittleData
 from holdfast.core.log import EventLog
 from holdfast.core.progress import SILENT, Progress
@@ -164,9 +164,10 @@ class Study:
             known_at=self.ends,
         )
         self.progress.step("training features", 2, 2)
-        return self._untreated(snapshot, Slices(features, outcomes))
+        return self.untreated(snapshot, Slices(features, outcomes))
 
-    def _untreated(self, snapshot: Snapshot, slices: Slices) -> tuple[Slices, Text]:
+    def untreated(self, snapshot: Snapshot, slices: Slices, gap: Gap | None = None) -> tuple[Slices, Text]:
+        """The slices with contacted rows weighed away, and what their churn is then the churn of."""
         from holdfast.models.treated import untreated
         from holdfast.snapshot.assignments import assignments
         from holdfast.snapshot.treated_settings import TreatedSettings
@@ -176,7 +177,12 @@ class Study:
         if not settings.messages and (kept is None or not self.engine.scalar(kept.count())):
             return slices, UNRECORDED
         found = assignments(
-            snapshot, self.asked.horizon, self.asked.gap, settings, key=slices.features.key, known_at=self.ends
+            snapshot,
+            slices.outcomes.horizon,
+            gap or self.asked.gap,
+            settings,
+            key=slices.features.key,
+            known_at=self.ends,
         )
         weighed, note = untreated(slices, found, settings)
         return weighed, note.sentence()
