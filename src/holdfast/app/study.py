@@ -82,13 +82,17 @@ class Study:
 
         return Snapshot(self.ledger, cutoffs, self.asked.population)
 
+    def features_at(self, cutoffs: tuple[Cutoff, ...]) -> FeatureTable:
+        """What was known about everybody of the population at each of these cutoffs."""
+        from holdfast.features.build import build
+
+        return self._learned(build(self.snapshot(cutoffs).observed))
+
     @cached_property
     def present(self) -> FeatureTable:
         """What was known about everybody of the population at the cutoff."""
-        from holdfast.features.build import build
-
         self.progress.step("features", 0, 1)
-        found = self._learned(build(self.snapshot((self.asked.cutoff,)).observed))
+        found = self.features_at((self.asked.cutoff,))
         self.progress.step("features", 1, 1)
         if len(found) < LEAST_CUSTOMERS:
             raise TooLittleData(
@@ -144,8 +148,6 @@ class Study:
 
     @cached_property
     def _past(self) -> tuple[Slices, Text]:
-        from holdfast.features.build import build
-
         cutoffs = self.learning_cutoffs()
         if not self.test_cutoffs:
             raise TooLittleData(
@@ -155,7 +157,7 @@ class Study:
             )
         self.progress.step("training features", 0, 2)
         snapshot = self.snapshot(cutoffs)
-        features = self._learned(build(snapshot.observed))
+        features = self.features_at(cutoffs)
         self.progress.step("training features", 1, 2)
         outcomes = snapshot.outcomes(
             self.asked.horizon,
