@@ -26,13 +26,13 @@ def pack(kind: str, arrays: dict[str, NDArray[Any]] | None = None, **parts: Any)
     head = json.dumps({"format": FORMAT, "kind": kind, **parts}, sort_keys=True, allow_nan=False).encode()
     body = io.BytesIO()
     np.savez(body, allow_pickle=False, **(arrays or {}))
-    return len(head).to_bytes(8, "little") + head + body.getvalue()
+    return len(head).to_bytes(8, "big") + head + body.getvalue()
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The parts and the arrays back; refuses what is not a saved fit of this format."""
     try:
-        size = int.from_bytes(data[:8], "little")
+        size = int.from_bytes(data[:8], "big")
         saved = json.loads(data[8 : 8 + size])
         with np.load(io.BytesIO(data[8 + size :]), allow_pickle=False) as body:
             arrays = {name: body[name] for name in body.files}
