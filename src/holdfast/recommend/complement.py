@@ -137,7 +137,7 @@ class Complement:
     recommender_id: ClassVar[str] = "complement"
     lane: ClassVar[str] = "complement"
     support: int = 3
-    surprise: float = 10.83
+    surprise: float = 6.63
     shrinkage: float = 5.0
     complements: int = 100
     zone: str = "UTC"
