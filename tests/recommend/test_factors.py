@@ -197,6 +197,8 @@ def test_older_acts_weigh_less_and_units_may_weigh_more():
     aged = read(past, half_life_days=10.0, units="ignore", **how).toarray()[0]
     assert aged.tolist() == pytest.approx([1.0, 0.5], abs=1e-3)
     bulk = replace(past, quantity=np.array([7, 1], np.float32))
-    assert read(bulk, half_life_days=None, units="log", **how).toarray()[0].tolist() == pytest.approx([np.log(2), np.log(8)])
+    assert read(bulk, half_life_days=None, units="log", **how).toarray()[0].tolist() == pytest.approx(
+        [np.log(2), np.log(8)]
+    )
     with pytest.raises(UsageError, match="repeats"):
         read(past, half_life_days=None, by_type={}, repeats="twice", units="log")

@@ -91,7 +91,9 @@ def served(folder: Path, size: tuple[int, int, int]) -> list[Score]:
     told = f"fit over {one['items']:,} items and {cells:,} cells, one thread"
     rows.append(_row(told, "ease", "fit_seconds", one))
     one = step("everybody", folder, cells)
-    told = f"ten items for {customers:,} customers of {items:,} items, 64 factors, each customer solved anew, one thread"
+    told = (
+        f"ten items for {customers:,} customers of {items:,} items, 64 factors, each customer solved anew, one thread"
+    )
     rows.append(_row(told, "ials", "recommend_seconds", one))
     for width in SERVED:
         one = step("one", folder, width, TIMES)
@@ -106,7 +108,9 @@ def served(folder: Path, size: tuple[int, int, int]) -> list[Score]:
 
 def _row(protocol: str, model: str, metric: str, one: dict[str, Any]) -> Score:
     told = f"{protocol}; {one['processor']:.1f} processor seconds"
-    return Score("recommend", "speed", told, model, metric, one["seconds"], seconds=one["seconds"], peak_mb=one["peak_mb"])
+    return Score(
+        "recommend", "speed", told, model, metric, one["seconds"], seconds=one["seconds"], peak_mb=one["peak_mb"]
+    )
 
 
 def step(name: str, folder: Path, *settings: object) -> dict[str, Any]:

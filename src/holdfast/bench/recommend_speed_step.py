@@ -17,6 +17,7 @@ from holdfast.bench.list_data import CUTOFF
 from holdfast.core.clock import DAY_MICROS
 from holdfast.core.interactions import Interactions, Items
 from holdfast.recommend.factors.ials import Ials, IalsFit, factorise, gram
+from holdfast.recommend.factors.reading import how_of
 from holdfast.recommend.factors.sweep import available, processors
 
 #: Groups of taste that are hidden in the synthetic cells; how many customers judge.
@@ -49,7 +50,13 @@ def make(folder: Path, cells: str, customers: str, items: str) -> dict[str, Any]
     asked.sort()
     held = held[np.isin(held // shape[1], asked)]
     np.savez(
-        _file(folder, cells), data=found.data, indices=found.indices, indptr=found.indptr, shape=shape, asked=asked, held=held
+        _file(folder, cells),
+        data=found.data,
+        indices=found.indices,
+        indptr=found.indptr,
+        shape=shape,
+        asked=asked,
+        held=held,
     )
     return {"cells": int(found.nnz)}
 
@@ -76,7 +83,11 @@ def ials(folder: Path, cells: str, factors: str, iterations: str, threads: str, 
     """Seconds per iteration, of the clock and of the processors; kind is compiled or numpy."""
     known, asked, _ = load(folder, cells)
     settings = Ials(
-        factors=int(factors), iterations=int(iterations), unobserved=UNOBSERVED, regularisation=RIDGE, frequency_power=0.0
+        factors=int(factors),
+        iterations=int(iterations),
+        unobserved=UNOBSERVED,
+        regularisation=RIDGE,
+        frequency_power=0.0,
     )
     compiled = kind == "compiled" and available()
     factorise(settings, known[:100], compiled=compiled)  # compiling is not what is measured
@@ -150,8 +161,7 @@ def one(folder: Path, items: str, times: str) -> dict[str, Any]:
     catalogue = named(int(items))
     factors = (0.1 * draw.standard_normal((len(catalogue), 64))).astype(np.float32)
     settings = Ials(factors=64)
-    how = {name: getattr(settings, name) for name in ("half_life_days", "by_type", "repeats", "units")}
-    fit = IalsFit(catalogue, factors, how, 0.1, 5.0, 1.0, 5.0 / len(catalogue), gram(settings, factors))
+    fit = IalsFit(catalogue, factors, how_of(settings), 0.1, 5.0, 1.0, 5.0 / len(catalogue), gram(settings, factors))
     taken: list[list[float]] = []
     for turn in range(int(times) + 50):
         before, new = (_acts(catalogue, draw, acts) for acts in (20, 1))

@@ -16,7 +16,7 @@ from holdfast.core.text import Text
 from holdfast.core.threads import one_thread
 from holdfast.recommend.ease_solve import by_customers, by_items, most, smaller
 from holdfast.recommend.factors.because import reasons
-from holdfast.recommend.factors.reading import read
+from holdfast.recommend.factors.reading import how_of, read
 from holdfast.recommend.lane import Ints, Lane
 from holdfast.recommend.matrix import BOUGHT
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
@@ -52,7 +52,7 @@ class Ease:
     query_half_life_days: float | None = None
     repeats: str = "once"
     units: str = "ignore"
-    by_type: Mapping[str, float] = field(default_factory=lambda: dict(BOUGHT))
+    by_type: tuple[tuple[str, float], ...] = tuple(BOUGHT.items())
 
     def __post_init__(self) -> None:
         if self.regularisation <= 0 or self.memory_mb <= 0:
@@ -61,8 +61,8 @@ class Ease:
     @one_thread
     def fit(self, past: Interactions) -> EaseFit:
         """One Gram matrix, one Cholesky factorisation."""
-        how = {name: getattr(self, name) for name in ("by_type", "repeats", "units")}
-        cells = read(past, half_life_days=self.half_life_days, **how)
+        how = how_of(self)
+        cells = read(past, **how)
         columns, cut = self._taking_part(past, cells)
         cells = cells[:, columns]
         cells = cells[np.flatnonzero(np.diff(cells.indptr))]
@@ -70,7 +70,7 @@ class Ease:
             weights, scale = by_customers(cells, self.regularisation)
         else:
             weights, scale = by_items(cells, self.regularisation), None
-        asked = {**how, "half_life_days": self.query_half_life_days}
+        asked = how | {"half_life_days": self.query_half_life_days}
         return EaseFit(past.items, columns, weights, scale, asked, cut)
 
     def _taking_part(self, past: Interactions, cells: Any) -> tuple[Ints, tuple[int, int] | None]:

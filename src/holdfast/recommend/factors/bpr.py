@@ -6,7 +6,6 @@ criterion: so a customer who comes later folds in without being learnt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ from holdfast.core.interactions import Interactions
 from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS
 from holdfast.core.threads import one_thread
 from holdfast.recommend.factors.fitted import FactorFit
-from holdfast.recommend.factors.reading import ordered, read
+from holdfast.recommend.factors.reading import how_of, ordered, read
 from holdfast.recommend.matrix import BOUGHT
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
 
@@ -51,7 +50,7 @@ class Bpr:
     half_life_days: float | None = None
     repeats: str = "log"
     units: str = "ignore"
-    by_type: Mapping[str, float] = field(default_factory=lambda: dict(BOUGHT))
+    by_type: tuple[tuple[str, float], ...] = tuple(BOUGHT.items())
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -61,7 +60,7 @@ class Bpr:
     @one_thread
     def fit(self, past: Interactions) -> BprFit:
         """Batches in an order drawn by the seed from the data's own order."""
-        how = {name: getattr(self, name) for name in ("half_life_days", "by_type", "repeats", "units")}
+        how = how_of(self)
         cells, items = ordered(read(past, **how))
         giving, factors = np.zeros((2, len(past.items), self.factors), np.float32)
         giving[items], factors[items] = _learn(self, cells)

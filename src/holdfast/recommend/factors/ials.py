@@ -5,7 +5,7 @@ Hu, Koren & Volinsky (2008), as tuned by Rendle, Krichene, Zhang & Koren, "Revis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from holdfast.core.interactions import Interactions
 from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS
 from holdfast.core.threads import one_thread
 from holdfast.recommend.factors.fitted import FactorFit
-from holdfast.recommend.factors.reading import ordered, read
+from holdfast.recommend.factors.reading import how_of, ordered, read
 from holdfast.recommend.factors.side import common, features
 from holdfast.recommend.factors.sweep import sweep
 from holdfast.recommend.matrix import BOUGHT
@@ -53,7 +53,7 @@ class Ials:
     half_life_days: float | None = None
     repeats: str = "log"
     units: str = "ignore"
-    by_type: Mapping[str, float] = field(default_factory=lambda: dict(BOUGHT))
+    by_type: tuple[tuple[str, float], ...] = tuple(BOUGHT.items())
     side: tuple[str, ...] = ()
     side_regularisation: float = 1.0
     steps: int = 3
@@ -65,7 +65,7 @@ class Ials:
 
     def fit(self, past: Interactions) -> IalsFit:
         """Alternate between customers and items, in an order that only the data decide."""
-        how = {name: getattr(self, name) for name in ("half_life_days", "by_type", "repeats", "units")}
+        how = how_of(self)
         cells, items = ordered(read(past, **how))
         side = features(past.items, self.side)[items] if self.side else None
         found, level = factorise(self, cells, side)
@@ -128,7 +128,7 @@ def _ridge(cells: Any, others: float, power: float, level: float) -> tuple[Float
     """Each row's ridge, and the number that a row's (weights + others)^power is multiplied by."""
     total = np.asarray(cells.sum(axis=1), np.float64).ravel() + others
     scaled = total**power
-    mean = float(scaled.mean()) if len(scaled) else 1.0
+    mean = (float(scaled.mean()) if len(scaled) else 0.0) or 1.0  # nobody did anything: any level will do
     return (level / mean * scaled).astype(np.float32), level / mean
 
 

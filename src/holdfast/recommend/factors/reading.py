@@ -46,6 +46,12 @@ def read(
     return found
 
 
+def how_of(recommender: Any) -> dict[str, Any]:
+    """What `read` needs of a recommender's settings, as a saved fit keeps it."""
+    kept = {name: getattr(recommender, name) for name in ("half_life_days", "repeats", "units")}
+    return kept | {"by_type": dict(recommender.by_type)}
+
+
 def _largest(past: Interactions, weight: NDArray[np.float32]) -> Any:
     """The largest weight of each cell instead of the sum."""
     order = np.lexsort((weight, past.item, past.customer))

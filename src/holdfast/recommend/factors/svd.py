@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from holdfast.core.interactions import Interactions
 from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS
 from holdfast.core.threads import one_thread
 from holdfast.recommend.factors.fitted import FactorFit
-from holdfast.recommend.factors.reading import ordered, read
+from holdfast.recommend.factors.reading import how_of, ordered, read
 from holdfast.recommend.matrix import BOUGHT
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
 
@@ -45,7 +44,7 @@ class Svd:
     half_life_days: float | None = None
     repeats: str = "log"
     units: str = "ignore"
-    by_type: Mapping[str, float] = field(default_factory=lambda: dict(BOUGHT))
+    by_type: tuple[tuple[str, float], ...] = tuple(BOUGHT.items())
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -55,7 +54,7 @@ class Svd:
     @one_thread
     def fit(self, past: Interactions) -> SvdFit:
         """The right singular vectors of the scaled weights."""
-        how = {name: getattr(self, name) for name in ("half_life_days", "by_type", "repeats", "units")}
+        how = how_of(self)
         cells, items = ordered(read(past, **how))
         if cells.nnz:
             by_customer = np.repeat(np.asarray(cells.sum(axis=1)).ravel(), np.diff(cells.indptr))
