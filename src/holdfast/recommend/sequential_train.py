@@ -91,7 +91,7 @@ class _Course:
     """One run of teaching: where the optimiser and the average stand."""
 
     def __init__(
-        self, network: SequentialNetwork, told: Histories, config: Teaching, weight: tuple[float, ...]
+        self, network: SequentialNetwork, told: Histories, config: Teaching, weight: tuple[float, ...], epochs: int
     ) -> None:
         torch = network.torch
         self.network, self.told, self.config = network, told, config
