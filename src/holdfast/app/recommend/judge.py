@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from holdfast.core.recommend import RECOMMENDERS
 
 if TYPE_CHECKING:
+    from holdfast.app.recommend.maker import Shelf
     from holdfast.app.study import Study
     from holdfast.core.interactions import Interactions, ItemOutcomes
     from holdfast.core.recommend import Recommendations
@@ -26,13 +27,14 @@ METRICS = ("hit", "recall", "ndcg")
 def judged(question: Study, rules: RecommendSettings, past: Interactions) -> dict[str, Any]:
     """Hit, recall and nDCG at the list's length for who had a history and bought in the horizon; {} where nobody did."""
     from holdfast.app.recommend.maker import Shelf, listed, recommender
-    from holdfast.app.recommend.read import later_than, past_at
+    from holdfast.app.recommend.read import past_at
+    from holdfast.snapshot.item_outcomes import item_outcomes
 
     if not question.test_cutoffs:
         return {}
     asked, test = question.asked, question.test_cutoffs[-1]
-    then = past_at(question.engine, question.log, test) if test < asked.cutoff else past
-    later = later_than(question, then, test)
+    then = past_at(question.ledger, test) if test < asked.cutoff else past
+    later = item_outcomes(question.ledger, test, asked.horizon, asked.gap, customer_id=then.customer_id)
     rows = np.flatnonzero((then.of_type("purchase").counts > 0) & (later.counts > 0))
     if len(rows) < LEAST_JUDGED:
         return {}
@@ -43,7 +45,7 @@ def judged(question: Study, rules: RecommendSettings, past: Interactions) -> dic
     for name, one in fits.items():
         fit = one.fit(then)
         found = listed(fit, then, shelf, rules, rules.count, rows)
-        measured[name] = measures(found, later.take(rows), rules.count)
+        measured[name] = measures(found, later, then, shelf, rules)
         notes |= dict(getattr(fit, "notes", {})) if name == "list" else {}
     return {
         "cutoff": str(test.local_day(asked.zone)), "horizon": str(asked.horizon), "customers": len(rows),
@@ -57,20 +59,15 @@ def judged(question: Study, rules: RecommendSettings, past: Interactions) -> dic
     }  # fmt: skip
 
 
-def measures(found: Recommendations, later: ItemOutcomes, count: int) -> Floats:
-    """(3 x customers): hit, recall over all items bought, nDCG with the ideal list cut at `count`."""
-    names = {one: at for at, one in enumerate(later.item_id.to_pylist())}
-    to = np.array([names.get(one, -1) for one in found.item_id.to_pylist()], np.int64)
-    width = len(names) + 1
-    row = np.repeat(np.arange(len(found)), found.counts)
-    bought = np.repeat(np.arange(len(later)), later.counts) * width + later.item
-    item = to[found.item] if len(found.item) else np.zeros(0, np.int64)
-    right = (item >= 0) & np.isin(row * width + item, bought)
-    hits = np.bincount(row[right], minlength=len(found))
-    gain = np.bincount(row[right], 1 / np.log2(found.rank[right] + 1), minlength=len(found))
-    ideal = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(2, count + 2)))])[np.minimum(later.counts, count)]
-    many = np.maximum(later.counts, 1)
-    return np.stack([(hits > 0).astype(np.float64), hits / many, gain / np.maximum(ideal, 1e-12)])
+def measures(
+    found: Recommendations, later: ItemOutcomes, then: Interactions, shelf: Shelf, rules: RecommendSettings
+) -> Floats:
+    """(3 x customers): hit, recall over all items bought, nDCG with the ideal list cut at the list's length."""
+    from holdfast.evaluate.lists.judge import judge
+
+    k = rules.count
+    one = judge(found, later, then, on_sale=shelf.allowed, depths=(k,))
+    return np.stack([one.of(f"{metric}_at_{k}") for metric in ("hit", "recall", "ndcg")])
 
 
 def _row(name: str, values: Floats, seed: int) -> dict[str, Any]:
@@ -81,6 +78,7 @@ def _interval(values: Floats, seed: int) -> dict[str, float | None]:
     """Mean over customers with its 95% bootstrap interval."""
     from holdfast.metrics.bootstrap import interval, replicates
 
+    values = values[np.isfinite(values)]
     drawn = np.concatenate([one @ values / one.sum(axis=1) for one in replicates(len(values), 500, seed)])
     low, high = interval(drawn)
     return {"value": float(values.mean()), "low": low, "high": high}

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from holdfast.core.clock import Window
+from holdfast.core.clock import Cutoff, Window
 from holdfast.core.interactions import Interactions, Items
 from holdfast.core.recommend import RECOMMENDERS
 from holdfast.core.schema import EVENT_TYPES
@@ -63,30 +63,22 @@ class Shelf:
     @classmethod
     def of(cls, past: Interactions, rules: RecommendSettings) -> Shelf:
         """From the catalogue, what was sold lately, and the shop's rules."""
-        items = past.items
-        window = Window.parse(rules.on_sale_within).micros
-        bought = past.of_type("purchase")
-        sold = np.zeros(len(items), bool)
-        sold[bought.item[bought.occurred_at >= past.cutoff.micros - window]] = True
-        fresh = items.active_from >= past.cutoff.micros - window
-        return cls(items, (sold | fresh) & permitted(items, past, rules), _once(bought))
+        from holdfast.snapshot.interactions import items_on_sale
 
-    def over(self, items: Items) -> Shelf:
-        """The same for another catalogue; an item that was not on the shelf is not on it now."""
-        at = self.items.positions(items.item_id)
-        inside = at >= 0
-        allowed, once = np.zeros(len(items), bool), np.zeros(len(items), bool)
-        allowed[inside], once[inside] = self.allowed[at[inside]], self.once[at[inside]]
-        return Shelf(items, allowed, once)
+        lately = items_on_sale(past, Window.parse(rules.on_sale_within))
+        once = _once(past.of_type("purchase"))
+        return cls(past.items, lately & permitted(past.items, past.cutoff, rules), once)
 
-    def narrowed(self, past: Interactions, rules: RecommendSettings) -> Shelf:
-        """As the catalogue and the rules are now."""
-        return replace(self, allowed=self.allowed & permitted(self.items, past, rules))
+    def now(self, past: Interactions, rules: RecommendSettings) -> Shelf:
+        """What was on the shelf and is not forbidden by the catalogue and the rules as they are now."""
+        at = past.items.positions(self.items.item_id)
+        fine = np.append(permitted(past.items, past.cutoff, rules), True)  # an item without a row has nothing against it
+        return replace(self, allowed=self.allowed & fine[at])
 
 
-def permitted(items: Items, past: Interactions, rules: RecommendSettings) -> Bools:
+def permitted(items: Items, cutoff: Cutoff, rules: RecommendSettings) -> Bools:
     """Items that no rule forbids: active, in stock, not excluded, with enough margin, for any age."""
-    found = items.on_sale(past.cutoff) & ~(items.margin_rate < rules.minimum_margin) & ~(items.min_age > 0)
+    found = items.on_sale(cutoff) & ~(items.margin_rate < rules.minimum_margin) & ~(items.min_age > 0)
     if rules.exclude_items:
         found &= ~_flags(pc.is_in(items.item_id, value_set=pa.array(rules.exclude_items, pa.string())))
     for path in rules.exclude_categories:
@@ -133,7 +125,6 @@ def listed(
     """At most `count` items for each of some customers, with lane words and reasons."""
     past = past.over(fit.items)
     rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
-    shelf = shelf if shelf.items is fit.items else shelf.over(fit.items)
     cells = blocked(past, shelf, rules)
     width = len(fit.items)
     mine = np.isin(cells // max(width, 1), rows)
@@ -159,3 +150,25 @@ def _words(found: Recommendations, past: Interactions, who: Ints) -> pa.Array:
     said[own] = "again"
     said[~own & (said == "again")] = "explore"
     return pa.array(said.tolist(), pa.string())
+
+
+def joined(first: Recommendations, then: Recommendations, not_these: set[str], count: int) -> Recommendations:
+    """One customer's two lists as one: the first, then what the second adds."""
+    named = [first.item_id.take(pa.array(first.item)).to_pylist(), then.item_id.take(pa.array(then.item)).to_pylist()]
+    taken = set(not_these) | set(named[0])
+    extra = then.keeping(np.array([one not in taken for one in named[1]], bool))
+    item = np.concatenate([first.item, extra.item])
+    whole = replace(
+        first, offsets=np.array([0, len(item)], np.int64), item=item.astype(np.int32),
+        score=np.concatenate([first.score, extra.score]), lane=pa.concat_arrays([first.lane, extra.lane]),
+        source=pa.concat_arrays([first.source, extra.source]),
+        propensity=np.concatenate([first.propensity, extra.propensity]), reason=(*first.reason, *extra.reason),
+    )  # fmt: skip
+    return whole.top(count)
+
+
+def nothing(past: Interactions) -> Recommendations:
+    """An empty list for each customer."""
+    from holdfast.core.recommend import Recommendations
+
+    return Recommendations.listed(past.customer_id, past.items.item_id, [[] for _ in range(len(past))], past.cutoff, "again", "")

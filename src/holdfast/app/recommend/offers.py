@@ -53,7 +53,7 @@ def offers(question: Study, now: FeatureTable, language: Language) -> Outlook:
     if not rules.enabled:
         raise TooLittleData(OFF.render(language))
     question.progress.step("recommendations", 0, 3)
-    past = past_at(question.engine, question.log, question.asked.cutoff)
+    past = past_at(question.ledger, question.asked.cutoff)
     if not past.size:
         raise TooLittleData(NO_ITEMS.render(language), remedy="import orders with an item column")
     shelf = Shelf.of(past, rules)

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from holdfast.core.clock import Cutoff
 
 if TYPE_CHECKING:
-    from holdfast.app.study import Study
-    from holdfast.core.interactions import Interactions, ItemOutcomes
-    from holdfast.core.log import EventLog
-    from holdfast.engine.duck import Engine
+    from holdfast.core.interactions import Interactions
+    from holdfast.snapshot.ledger import Ledger
 
 
-def past_at(
-    engine: Engine, log: EventLog, cutoff: Cutoff, customers: Sequence[str] | None = None
-) -> Interactions:
-    """What everybody, or some customers, did with items before a cutoff."""
-    from holdfast.snapshot.interactions import interactions
+def past_at(ledger: Ledger, cutoff: Cutoff, customer: str | None = None) -> Interactions:
+    """What everybody, or one customer, did with items before a cutoff, and what was shown to them.
 
-    return interactions(engine, log, cutoff, customers=customers)
+    A cutoff at the end of the history is the present: then items are as the newest catalogue says, also where it does
+    not say since when. At an earlier one only what was known then counts; names are always today's.
+    """
+    from dataclasses import replace
 
+    from holdfast.snapshot.folds import default_cutoff
+    from holdfast.snapshot.interactions import OWN_ACTS, interactions
 
-def later_than(question: Study, then: Interactions, cutoff: Cutoff) -> ItemOutcomes:
-    """What the same customers bought in the horizon after an earlier cutoff."""
-    from holdfast.snapshot.item_outcomes import item_outcomes
-
-    asked = question.asked
-    return item_outcomes(
-        question.engine, question.log, then.customer_id, cutoff, asked.horizon, asked.gap, known_at=question.ends
-    )
+    now = cutoff >= default_cutoff(ledger.log)
+    if customer is not None:
+        events = ledger.log.events
+        events = events.filter(events.customer_id == customer)
+        ledger = replace(ledger, log=replace(ledger.log, events=events))
+    types = (*OWN_ACTS, "exposure")
+    return interactions(ledger, cutoff, event_types=types, titles="newest", attributes="newest" if now else "known")
