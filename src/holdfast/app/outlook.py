@@ -30,7 +30,8 @@ _CURVE_ROWS, _PROOF_ROWS = 30_000, 15_000
 class Outlook:
     """Columns of the release's customers, the survival table, facts for the report, fits to keep, and lists of items.
 
-    A file lies in `models/` unless its name says another folder. A part that could not be computed leaves its columns out, and `facts[part]` says why ("undetermined").
+    A file lies in `models/` unless its name says another folder. A part that could not be computed leaves its columns
+    out, and `facts[part]` says why ("undetermined").
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)

@@ -235,7 +235,9 @@ def explain(
 def recommend(
     folder: Folder,
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer_id; unknown ones get what many buy.")],
-    count: Annotated[int | None, typer.Option("--count", metavar="N", help="Length; default: [recommend] count.")] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", metavar="N", help="Length; default: [recommend] count.")
+    ] = None,
     cart: Annotated[
         list[str] | None, typer.Option("--cart", metavar="ITEM", help="In the cart now; what goes with it comes first.")
     ] = None,
@@ -251,7 +253,14 @@ def recommend(
     from holdfast.app import service
 
     _answer(
-        json, service.recommend, folder, customer, count=count, cart=cart or [], dismiss=dismiss or [], language=language
+        json,
+        service.recommend,
+        folder,
+        customer,
+        count=count,
+        cart=cart or [],
+        dismiss=dismiss or [],
+        language=language,
     )
 
 

@@ -357,7 +357,12 @@ RELEASE_RECOMMENDATIONS = Table(
         Column("score", pa.float64(), "How much, within one customer."),
         Column("lane", TEXT, "again, explore, complement or new."),
         Column("source", TEXT, "Id of the recommender."),
-        Column("propensity", pa.float64(), "Probability that this entry was drawn; 1 where nothing was drawn.", unit="probability"),
+        Column(
+            "propensity",
+            pa.float64(),
+            "Probability that this entry was drawn; 1 where nothing was drawn.",
+            unit="probability",
+        ),
         Column("reason", TEXT, "Why, as a sentence.", "the recommender gives none"),
     ),
 )

@@ -14,8 +14,8 @@ from holdfast.report import words
 from holdfast.report.plain import columns, heading, pad, wrap
 from holdfast.report.story import Story
 from holdfast.report.summary import isolated_text
-from holdfast.report.wanted import WANTED, wanted_lines
 from holdfast.report.voice import NONE, Voice, isolated
+from holdfast.report.wanted import WANTED, wanted_lines
 
 _TITLE = Text("Customer {id}", "客户 {id}")
 _FORECAST = Text("Forecast", "预测")
@@ -86,7 +86,8 @@ def explanation(
 ) -> dict[str, Any]:  # fmt: skip
     """The same for a program: `page` is `profile.customer.customer_page`; `prediction` is None outside the population.
 
-    `wanted` are the customer's rows of `recommendations`; `changes` is what `models.counterfactual` found: what would have to be different for the forecast to be different.
+    `changes` is what `models.counterfactual` found: what would have to be different for the forecast to be different;
+    `wanted` are the customer's rows of `recommendations`.
     """
     row = find(story, customer_id)
     return {

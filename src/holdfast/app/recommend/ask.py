@@ -30,19 +30,16 @@ if TYPE_CHECKING:
     from holdfast.recommend.settings import RecommendSettings
     from holdfast.snapshot.ledger import Ledger
 
-UNKNOWN = Text(
-    "{id} is not known here: this is what many customers buy.", "系统中没有客户 {id}：以下为热销商品。"
-)
+UNKNOWN = Text("{id} is not known here: this is what many customers buy.", "系统中没有客户 {id}：以下为热销商品。")
 QUIET = Text(
     "{id} has done nothing with any item yet: this is what many customers buy.",
     "{id} 尚无任何商品行为：以下为热销商品。",
 )
-NEWER = Text(
-    "{n} newer events considered, up to {at}.", "已纳入发布之后的{n}条行为，截至{at}。"
-)
+NEWER = Text("{n} newer events considered, up to {at}.", "已纳入发布之后的{n}条行为，截至{at}。")
 CARTED = Text("What goes with the cart comes first.", "优先列出与购物车搭配的商品。")
 NO_COMPLEMENT = Text(
-    "Nothing is known to go with this cart; this is the customer's own list.", "没有与购物车搭配的商品记录；以下为该客户自己的名单。"
+    "Nothing is known to go with this cart; this is the customer's own list.",
+    "没有与购物车搭配的商品记录；以下为该客户自己的名单。",
 )
 NO_LISTS = Text("This release holds no lists: {why}.", "该发布没有推荐名单：{why}。")
 

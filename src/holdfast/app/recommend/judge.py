@@ -41,7 +41,8 @@ def judged(question: Study, rules: RecommendSettings, past: Interactions) -> dic
     shelf = Shelf.of(then, rules)
     chosen = recommender(rules, then, str(asked.horizon))
     fits = {"list": chosen} | {one: RECOMMENDERS[one]() for one in BESIDE if one in list(RECOMMENDERS)}
-    measured, notes = {}, {}
+    measured: dict[str, Floats] = {}
+    notes: dict[str, Any] = {}
     for name, one in fits.items():
         fit = one.fit(then)
         found = listed(fit, then, shelf, rules, rules.count, rows)

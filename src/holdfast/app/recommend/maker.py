@@ -72,7 +72,9 @@ class Shelf:
     def now(self, past: Interactions, rules: RecommendSettings) -> Shelf:
         """What was on the shelf and is not forbidden by the catalogue and the rules as they are now."""
         at = past.items.positions(self.items.item_id)
-        fine = np.append(permitted(past.items, past.cutoff, rules), True)  # an item without a row has nothing against it
+        fine = np.append(
+            permitted(past.items, past.cutoff, rules), True
+        )  # an item without a row has nothing against it
         return replace(self, allowed=self.allowed & fine[at])
 
 
@@ -171,4 +173,6 @@ def nothing(past: Interactions) -> Recommendations:
     """An empty list for each customer."""
     from holdfast.core.recommend import Recommendations
 
-    return Recommendations.listed(past.customer_id, past.items.item_id, [[] for _ in range(len(past))], past.cutoff, "again", "")
+    return Recommendations.listed(
+        past.customer_id, past.items.item_id, [[] for _ in range(len(past))], past.cutoff, "again", ""
+    )

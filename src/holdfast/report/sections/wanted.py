@@ -125,9 +125,7 @@ def _with(one: Mapping[str, Any], voice: Voice) -> str:
 
 
 def _lanes(facts: Mapping[str, Any], voice: Voice) -> Html:
-    rows = [
-        (voice.say(words.lane(name)), voice.percent(share)) for name, share in facts["lanes"].items() if share > 0
-    ]
+    rows = [(voice.say(words.lane(name)), voice.percent(share)) for name, share in facts["lanes"].items() if share > 0]
     heads = [Col(voice.say(_LANE)), Col(voice.say(_SHARE), "num")]
     return el("div", el("h3", voice.say(_LANES)), table(heads, rows, label=voice.say(_LANES)))
 
@@ -161,7 +159,9 @@ def _note(facts: Mapping[str, Any], voice: Voice) -> str:
     if facts.get("note"):
         said.append(voice.say(facts["note"]))
     if facts.get("weights"):
-        weights = voice.listed([f"{name} {voice.percent(share)}" for name, share in facts["weights"].items() if share > 0])
+        weights = voice.listed(
+            [f"{name} {voice.percent(share)}" for name, share in facts["weights"].items() if share > 0]
+        )
         said.append(voice.say(_WEIGHTS, weights=weights))
     if (facts.get("judged") or {}).get("candidate_recall") is not None:
         said.append(voice.say(_CEILING, share=voice.percent(facts["judged"]["candidate_recall"])))
