@@ -155,6 +155,19 @@ def backtest(
     return Answer(facts, backtest_page(facts, _language(shop, None)))
 
 
+def drift(
+    folder: Path, *, cutoff: str | None = None, language: str | None = None, progress: Progress = SILENT
+) -> Answer:
+    """Whether the published release should be replaced now, and why."""
+    from holdfast.app.drift import judge_release
+    from holdfast.report.drift import drift_page
+
+    shop = Shop.open(folder)
+    speak = _language(shop, language)
+    facts = judge_release(shop, speak, cutoff=cutoff, progress=progress)
+    return Answer(facts, drift_page(facts, speak))
+
+
 def explain(
     folder: Path, customer: str, *, language: str | None = None, for_customer: bool = False, progress: Progress = SILENT
 ) -> Answer:

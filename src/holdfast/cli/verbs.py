@@ -214,6 +214,20 @@ def backtest(
     _answer(json, service.backtest, folder, cutoff=cutoff, horizon=horizon)
 
 
+@app.command(epilog="Example: holdfast drift shop")
+def drift(
+    folder: Here = _HERE,
+    cutoff: CutoffOption = None,
+    language: LanguageOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Whether the published release still holds: what moved since, what it said and what happened, refit now or not."""
+    from holdfast.app import service
+
+    _answer(json, service.drift, folder, cutoff=cutoff, language=language)
+
+
 @app.command(epilog="Example: holdfast explain shop 17850")
 def explain(
     folder: Folder,
