@@ -126,6 +126,10 @@ class MixFit(Lane):
         found = lists(past.take(rows), self.items, item, np.concatenate(scores), self.lane, self.recommender_id)
         return replace(found, lane=pa.array(np.concatenate(words)[item >= 0].tolist(), pa.string()))
 
+    def words(self, past: Interactions, rows: Ints, item: NDArray[np.int32], seen: str) -> NDArray[Any]:
+        """The lane word of each entry of lists made elsewhere."""
+        return self._words(past, rows, item, self.parts(past, rows, seen))
+
     def _words(self, past: Interactions, rows: Ints, item: NDArray[np.int32], parts: list[Scores]) -> NDArray[Any]:
         """The lane of each entry: `again` for an own item, else the word of the lane that added most."""
         if not parts:
