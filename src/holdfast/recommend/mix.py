@@ -30,7 +30,11 @@ from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 #: Lanes of a shop of which nothing else is known.
-LANES: tuple[Spec, ...] = (spec("popular"), spec("again"), spec("ease"), spec("ials"))
+LANES: tuple[Spec, ...] = (
+    spec("frequency"), spec("again"), spec("popular", window_days=7), spec("popular", window_days=28),
+    spec("lately"), spec("lately", neighbours=100, days=45.0),
+    spec("ease", half_life_days=90.0, query_half_life_days=90.0), spec("ials", half_life_days=180.0),
+)  # fmt: skip
 NOTHING = Text("chosen for you", "为您挑选")
 
 

@@ -141,4 +141,3 @@ def _near(seen: Visits) -> Any:
     edge[row[last]] = found.data[last]
     kept = found.data >= edge[row]
     return csr_matrix((found.data[kept].astype(np.float32), (row[kept], found.indices[kept])), shape=(n, n))
-

@@ -64,7 +64,9 @@ class Histories:
         who, item = block.customer, block.item
         at = np.searchsorted(self.key, who * self.seen.width + item)
         known = np.append(self.key, -1)[at] == who * self.seen.width + item
-        pair = np.where(known[:, None], np.vstack([self.pairs, _empty()])[np.where(known, at, len(self.pairs))], _empty())
+        pair = np.where(
+            known[:, None], np.vstack([self.pairs, _empty()])[np.where(known, at, len(self.pairs))], _empty()
+        )
         people = self.customers[who]
         affinity = self._affinity(block, people)
         return np.hstack([pair, people, affinity, self.facts.columns[item], _said(block), mixed[:, None]])

@@ -61,13 +61,21 @@ class Rerank:
             if not len(taught.rows):
                 break
             taught = taught.taking(recent(taught.past, taught.rows, self.most))
-            before = replace(mix, lanes=fit_lanes(self.lanes, lesson(past, Horizon.parse(self.horizon), at * self.step_days).past))
+            before = replace(
+                mix, lanes=fit_lanes(self.lanes, lesson(past, Horizon.parse(self.horizon), at * self.step_days).past)
+            )
             for mode, one in (("allow", taught), ("exclude", taught.unseen())):
-                parts[mode].append(self._examples(before, one, mode, newest=at == 0, facts=CatalogueFacts.of(past.before(taught.past.cutoff))))
+                parts[mode].append(
+                    self._examples(
+                        before, one, mode, newest=at == 0, facts=CatalogueFacts.of(past.before(taught.past.cutoff))
+                    )
+                )
         trees, notes = {}, dict(mix.notes)
         for mode, found in parts.items():
             columns = names(len(self.lanes))
-            trees[mode], rounds, reached = train(Examples.joined(found), self.trees, columns, self.seed) if found else ("", 0, 0.0)
+            trees[mode], rounds, reached = (
+                train(Examples.joined(found), self.trees, columns, self.seed) if found else ("", 0, 0.0)
+            )
             notes |= {f"{mode}_rounds": float(rounds), f"{mode}_held_out_ndcg_at_10": reached}
         return RerankFit(past.items, mix, CatalogueFacts.of(past), trees, self.each, notes)
 
@@ -76,7 +84,9 @@ class Rerank:
         values, bought, query, start = [], [], [], 0
         for block in candidates(mix.lanes, taught.past, taught.rows, self.each, masking(None, mode)):
             mixed = _mixed(mix, block, mode)
-            order = np.lexsort((-mixed, block.place))  # trees start from equal scores: the order given must not be of names
+            order = np.lexsort(
+                (-mixed, block.place)
+            )  # trees start from equal scores: the order given must not be of names
             values.append(histories.columns(block, mixed)[order])
             bought.append(taught.answers(block.customer, block.item)[order])
             query.append(block.place[order] + start)
@@ -143,7 +153,10 @@ class RerankFit(Lane):
             raise UsageError(f"seen = {seen!r}", remedy=f"one of: {', '.join(SEEN)}")
         past = past.over(self.items)
         rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
-        items, scores = [np.zeros((0, min(count, len(self.items))), np.int32)], [np.zeros((0, min(count, len(self.items))), np.float32)]
+        items, scores = (
+            [np.zeros((0, min(count, len(self.items))), np.int32)],
+            [np.zeros((0, min(count, len(self.items))), np.float32)],
+        )
         for start in range(0, len(rows), 2_000):
             block = rows[start : start + 2_000]
             item, score = best(self.judged(past, block, seen, masking(allowed, seen)), count)
@@ -154,7 +167,10 @@ class RerankFit(Lane):
         return replace(found, lane=self._words(past, rows, item, seen))
 
     def _words(self, past: Interactions, rows: Ints, item: NDArray[np.int32], seen: str) -> pa.Array:
-        words = [self.mix.words(past, rows[at : at + 2_000], item[at : at + 2_000], seen) for at in range(0, len(rows), 2_000)]
+        words = [
+            self.mix.words(past, rows[at : at + 2_000], item[at : at + 2_000], seen)
+            for at in range(0, len(rows), 2_000)
+        ]
         kept = np.concatenate(words)[item >= 0].tolist() if words else []
         return pa.array(kept, pa.string())
 
