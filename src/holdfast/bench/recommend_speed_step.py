@@ -6,6 +6,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,13 @@ def _acts(items: Items, draw: np.random.Generator, acts: int) -> Interactions:
     )  # fmt: skip
 
 
-STEPS = {"make": make, "ials": ials, "ease": ease, "everybody": everybody, "one": one}
+STEPS: dict[str, Callable[..., dict[str, Any]]] = {
+    "make": make,
+    "ials": ials,
+    "ease": ease,
+    "everybody": everybody,
+    "one": one,
+}
 
 
 def main(step: str, folder: str, *settings: str) -> None:

@@ -154,7 +154,7 @@ class EaseFit(Lane):
 
     def _column(self, own: NDArray[Any], to: int) -> Floats:
         if self.scale is None:
-            return self.weights[own, to]
+            return np.asarray(self.weights[own, to], np.float32)
         found = np.where(own == to, np.float32(0), self.weights[own] @ self.weights[to])
         return np.asarray(found / self.scale[to], np.float32)
 
