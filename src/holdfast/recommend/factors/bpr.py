@@ -47,7 +47,7 @@ class Bpr:
     regularisation: float = 0.002
     batch: int = 4096
     share: float = 0.5
-    half_life_days: float | None = None
+    half_life_days: float | None = 120.0
     repeats: str = "log"
     units: str = "ignore"
     by_type: tuple[tuple[str, float], ...] = tuple(BOUGHT.items())
