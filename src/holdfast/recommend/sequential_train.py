@@ -89,7 +89,9 @@ def teach(
 class _Course:
     """One run of teaching: where the optimiser and the average stand."""
 
-    def __init__(self, network: SequentialNetwork, told: Histories, config: Teaching, weight: tuple[float, ...]) -> None:
+    def __init__(
+        self, network: SequentialNetwork, told: Histories, config: Teaching, weight: tuple[float, ...]
+    ) -> None:
         torch = network.torch
         self.network, self.told, self.config = network, told, config
         self.cut: Windows = windows(told.offsets, network.shape.length + 1)

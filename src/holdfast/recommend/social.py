@@ -152,7 +152,9 @@ class FittedSocial(Lane):
         circle_of = friends[customer].indices
         count = int((cells[circle_of][:, [item]] > 0).sum()) if len(circle_of) else 0
         if count:
-            return Text(f"chosen by {count} of your {len(circle_of)} friends", f"您{len(circle_of)}位好友中有{count}位选过")
+            return Text(
+                f"chosen by {count} of your {len(circle_of)} friends", f"您{len(circle_of)}位好友中有{count}位选过"
+            )
         own = cells[customer].indices
         own = own[own != item]
         part = self.factors[own] @ self.factors[item]
