@@ -61,7 +61,7 @@ def test_a_solved_row_is_where_the_gradient_is_nothing():
 def test_without_a_pull_or_without_ties_friends_are_not_heard():
     past = groups()
     alone = replace(past, ties=None)
-    plain = Social(factors=8, pull=0.0)
+    plain = Social(factors=8, pull=0.0, trust=0.0)
     expected = plain.fit(past).score(past)
     assert np.array_equal(plain.fit(alone).score(alone), expected)
     assert np.array_equal(replace(plain, pull=0.9).fit(alone).score(alone), expected)
@@ -70,7 +70,7 @@ def test_without_a_pull_or_without_ties_friends_are_not_heard():
 
 def test_friends_help_where_taste_lies_in_circles():
     train, test = held_out(groups(), 0.4, 1)
-    plain = Social(factors=8, regularisation=3.0, pull=0.0)
+    plain = Social(factors=8, regularisation=3.0, pull=0.0, trust=0.0)
     found = {}
     for pull in (0.0, 0.8):
         lists = replace(plain, pull=pull).fit(train).recommend(train, 10, seen="exclude")
@@ -79,6 +79,20 @@ def test_friends_help_where_taste_lies_in_circles():
     strangers = replace(train, ties=Ties(train.ties.customer, np.roll(train.ties.other, 40), train.ties.weight))
     lists = replace(plain, pull=0.8).fit(strangers).recommend(strangers, 10, seen="exclude")
     assert judge(lists, test, train).mean("recall_at_10") < found[0.8]
+
+
+def test_what_friends_chose_is_added_to_the_product():
+    past = groups()
+    fit = Social(factors=8, trust=0.0).fit(past)
+    heard = replace(fit, recommender=replace(fit.recommender, trust=0.5, reach=0.0))
+    more = heard.score(past) - fit.score(past)
+    friends = past.ties.other[past.ties.customer == 3]
+    share = np.array([np.isin(past.item[np.isin(past.customer, [one])], [30, 31]).any() for one in friends]).mean()
+    assert share > 0
+    assert more[3, [30, 31]].max() > 0
+    for item in (30, 31):
+        count = len({int(one) for one in past.customer[past.item == item]} & set(friends.tolist()))
+        assert more[3, item] == pytest.approx(0.5 * count / len(friends), abs=1e-5)
 
 
 def test_who_did_nothing_gets_the_mean_of_the_friends():

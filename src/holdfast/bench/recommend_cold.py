@@ -8,7 +8,7 @@ content foretells, and (`hindsight`) the popularity that the hidden histories ha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,21 +40,6 @@ def run(full: bool = False, progress: Progress = SILENT) -> list[Score]:
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class Chance:
-    """Items in an order drawn once for each customer: the floor of every table."""
-
-    count: int = 20
-
-    def lists(self, past: Interactions, allowed: NDArray[np.bool_], rows: NDArray[np.int64]) -> Recommendations:
-        """So many allowed items, at random."""
-        random, at = np.random.default_rng(_CHANCE), np.flatnonzero(allowed)
-        drawn = [random.permutation(at)[: self.count].tolist() for _ in rows]
-        return Recommendations.listed(
-            past.customer_id.take(np.asarray(rows)), past.items.item_id, drawn, past.cutoff, "new", "chance"
-        )
-
-
 def online_retail(full: bool = False) -> list[Score]:
     """Items without a history at 2011-11-09, and customers of one basket; targets are of the 30 days after."""
     from holdfast.bench.shops import open_shop
@@ -68,7 +53,7 @@ def online_retail(full: bool = False) -> list[Score]:
         past = interactions(ledger, cutoff, event_types=("purchase",))
         later = item_outcomes(ledger, cutoff, MONTH, customer_id=past.customer_id).over(past.items)
     on_sale = items_on_sale(past)
-    # kept here: new to the shop is new to everybody, so what the customer had already bought is no target
+    # an item new to the shop is new to everybody, so what a customer had bought before is no target
     later = _first_time(later, past)
     cold = _drawn(len(past.items), _ITEMS) & on_sale
     models = _models()
@@ -116,7 +101,7 @@ def cold_items(
     later = _keeping(later, kept)
     rows = np.flatnonzero((later.counts > 0) & (train.counts > 0))
     targets = later.take(rows)
-    lists: dict[str, Recommendations] = {"chance": Chance().lists(train, cold, rows)}
+    lists: dict[str, Recommendations] = {"chance": _by_chance(train, cold, rows)}
     popularity = np.bincount(past.item, minlength=len(past.items)).astype(np.float64)
     lists["hindsight"] = _same_for_all(train, rows, np.where(cold, popularity, -np.inf))
     first = next(iter(models.values()))
@@ -146,7 +131,7 @@ def cold_customers(
     one_basket = past.keeping(held[past.customer] & (past.occurred_at == newest[past.customer]))
     popularity = Popular(window_days=28).fit(known)
     ask: dict[str, Any] = {"allowed": on_sale, "rows": rows, "seen": "exclude"}
-    lists = {"popularity": popularity.recommend(known, 20, allowed=on_sale, rows=rows)}
+    lists = {"popularity": popularity.recommend(one_basket, 20, **ask)}
     for name, model in models.items():
         own = model.fit(known).recommend(one_basket, 20, **ask)
         lists[name] = filled(own, lists["popularity"])
@@ -178,6 +163,12 @@ def _foretold(model: Any, train: Interactions, cold: NDArray[np.bool_]) -> NDArr
     middle = count[~cold].mean()
     found[cold] = predicted(described.sparse[~cold], count[~cold] - middle, 3.0, described.sparse[cold])
     return np.asarray(found[:, 0])
+
+
+def _by_chance(past: Interactions, allowed: NDArray[np.bool_], rows: NDArray[np.int64]) -> Recommendations:
+    """Allowed items in an order drawn for each customer: the floor."""
+    drawn = np.random.default_rng(_CHANCE).random((len(rows), len(allowed)))
+    return _ranked(past, rows, np.where(allowed, drawn, -np.inf))
 
 
 def _same_for_all(past: Interactions, rows: NDArray[np.int64], score: NDArray[np.float64]) -> Recommendations:

@@ -8,7 +8,7 @@ tuned on another fifth, taken from the training part in the same way.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -27,9 +27,10 @@ SHARE = 0.2
 #: Customers whose every listen is hidden.
 COLD_SHARE = 0.1
 #: Tuned one after the other on the validation part, from the first configuration on.
-UNOBSERVED = (0.003, 0.01, 0.03, 0.1)
-REGULARISATION = (2.0, 5.0, 10.0, 20.0, 40.0)
-PULLS = (0.25, 0.5, 0.75, 1.0)
+UNOBSERVED = (0.01, 0.03, 0.1)
+REGULARISATION = (1.0, 2.0, 4.0, 6.0)
+PULLS = (0.0, 0.1, 0.25, 0.5)
+TRUSTS = (0.0, 0.05, 0.1, 0.2, 0.4)
 #: A random number of its own for every split.
 _TEST, _VALIDATION, _COLD = 1, 2, 3
 
@@ -43,11 +44,11 @@ def run(full: bool = False, progress: Progress = SILENT) -> list[Score]:
     whole = lastfm()
     train, test = held_out(whole, SHARE, _TEST)
     inner, validation = held_out(train, SHARE, _VALIDATION)
-    start = Social(factors=128 if full else 64, iterations=8, pull=0.0)
+    start = Social(factors=128 if full else 64, iterations=8, pull=0.0, trust=0.0)
     alone, friends = tuned(inner, validation, start, progress)
     models = {
         "popularity": Popular(window_days=None), "ials": alone, "social": friends,
-        "social_friends_only": replace(alone, pull=friends.pull),
+        "social_pull_only": replace(alone, pull=friends.pull or PULLS[1]),
     }  # fmt: skip
     found, seconds = {}, {}
     for name, model in models.items():
@@ -56,32 +57,35 @@ def run(full: bool = False, progress: Progress = SILENT) -> list[Score]:
         seconds[name] = round(time.perf_counter() - begun, 1)
         found[name] = judge(lists, test, train, model=name)
     said = f"random fifth held out, seen excluded, ials {_settings(alone)}, social {_settings(friends)}"
-    pairs = [("ials", "popularity"), ("social", "ials"), ("social_friends_only", "ials")]
+    pairs = [("ials", "popularity"), ("social", "ials"), ("social_pull_only", "ials")]
     rows = table(found, pairs, data="lastfm", protocol=said)
     rows = [replace(one, seconds=None if "gain" in one.protocol else seconds[one.model]) for one in rows]
     return rows + cold_customers(whole, friends, progress)
 
 
 def tuned(inner: Interactions, validation: ItemOutcomes, start: Any, progress: Progress = SILENT) -> tuple[Any, Any]:
-    """The best configuration without friends, and the best of those that start there with friends."""
+    """The best configuration without friends, and the best of those that hear friends in either way, from there on."""
     tried: dict[Any, float] = {}
 
-    def best(of: Iterable[Any]) -> Any:
-        for model in of:
-            if model not in tried:
-                progress.step("recommend: tune on Last.fm", len(tried))
-                lists = model.fit(inner).recommend(inner, 20, seen="exclude")
-                tried[model] = judge(lists, validation, inner).mean("ndcg_at_10")
-        return max(tried, key=lambda one: tried[one])
+    def attempt(model: Any, trusts: Sequence[float] = (0.0,)) -> None:
+        if all(replace(model, trust=one) in tried for one in trusts):
+            return
+        progress.step("recommend: tune on Last.fm", len(tried))
+        fit = model.fit(inner)
+        for one in trusts:  # said at scoring only, so that one fit serves them all
+            said = replace(fit, recommender=replace(model, trust=one))
+            lists = said.recommend(inner, 20, seen="exclude")
+            tried[said.recommender] = judge(lists, validation, inner).mean("ndcg_at_10")
 
-    alone = best(replace(start, unobserved=one) for one in UNOBSERVED)
-    alone = best(replace(alone, regularisation=one) for one in REGULARISATION)
-    alone = best(replace(alone, units=one) for one in ("log",))
-    alone = best(replace(alone, unobserved=one) for one in UNOBSERVED)
-    friends = max((replace(alone, pull=one) for one in PULLS), key=lambda one: (best([one]), tried[one])[1])
-    stronger = (replace(friends, regularisation=friends.regularisation * by) for by in (1.0, 1.5, 2.5))
-    friends = max(stronger, key=lambda one: (best([one]), tried[one])[1])
-    return alone, friends
+    alone = start
+    for name, values in (("unobserved", UNOBSERVED), ("regularisation", REGULARISATION), ("units", ("log",))):
+        for value in values:
+            attempt(replace(alone, **{name: value}))
+        alone = max(tried, key=lambda one: tried[one])
+    for pull in PULLS:
+        attempt(replace(alone, pull=pull), TRUSTS)
+    heard = [one for one in tried if one.pull or one.trust]
+    return alone, max(heard, key=lambda one: tried[one])
 
 
 def cold_customers(whole: Interactions, social: Any, progress: Progress = SILENT) -> list[Score]:
@@ -137,5 +141,5 @@ def outcomes(past: Interactions, hidden: NDArray[np.bool_]) -> ItemOutcomes:
 
 
 def _settings(model: Any) -> str:
-    named = ("unobserved", "regularisation", "units", "pull")
+    named = ("unobserved", "regularisation", "units", "pull", "trust")
     return "/".join(f"{one} {asdict(model)[one]}" for one in named)

@@ -1,4 +1,4 @@
-"""`social`: tastes by factors, each customer drawn to the mean of its friends."""
+"""`social`: tastes by factors, each customer drawn to the mean of its friends, and what these chose counted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from holdfast.core.threads import one_thread
 from holdfast.recommend.lane import Lane
 from holdfast.recommend.matrix import matrix, weights
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
-from holdfast.recommend.social_ties import circle
+from holdfast.recommend.social_ties import circle, near
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -30,7 +30,8 @@ class Social:
     The social regularisation of Jamali & Ester (2010) and Ma et al. (2011) in the loss of iALS; `pull` 0 is iALS itself
     with the frequency-scaled ridge of Rendle et al. (2022): regularisation x (own cells + unobserved x the other side)
     ^ `frequency_power`, brought to a mean of `regularisation`. `unobserved` weighs cells without an act; `units = "log"`
-    weighs a cell by 1 + ln(units) in the place of 1. Who did nothing yet is its friends' mean.
+    weighs a cell by 1 + ln(units) in the place of 1. Who did nothing yet is its friends' mean. To the product, `trust` x
+    the share of friends (and `reach` x that of their friends) who chose the very item is added.
     Where a question brings no ties, nobody is drawn anywhere.
     """
 
@@ -41,7 +42,9 @@ class Social:
     unobserved: float = 0.1
     regularisation: float = 5.0
     frequency_power: float = 1.0
-    pull: float = 0.5
+    pull: float = 0.1
+    trust: float = 0.1
+    reach: float = 0.3
     units: str = "ignore"
     half_life: float | None = None
     seed: int = 0
@@ -121,6 +124,8 @@ class FittedSocial(Lane):
         rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
         taste = self.taste(past, rows)
         found = taste @ self.factors.astype(np.float64).T
+        if self.recommender.trust:
+            found += self.recommender.trust * near(past, rows, self.recommender.reach, self.recommender.half_life)
         knows = (taste != 0).any(axis=1)[:, None] & (self.factors != 0).any(axis=1)
         return np.where(knows, found, -np.inf).astype(np.float32)
 

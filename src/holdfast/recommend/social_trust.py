@@ -14,9 +14,8 @@ from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS, Scores
 from holdfast.core.text import Text
 from holdfast.core.threads import one_thread
 from holdfast.recommend.lane import Lane
-from holdfast.recommend.matrix import matrix, weights
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
-from holdfast.recommend.social_ties import circle
+from holdfast.recommend.social_ties import chosen, circle, near
 
 Ints = NDArray[np.int64]
 
@@ -37,7 +36,7 @@ class Trust:
 
     def fit(self, past: Interactions) -> FittedTrust:
         """How many customers chose each item."""
-        degree = np.bincount(_chosen(past, self.half_life).indices, minlength=len(past.items))
+        degree = np.bincount(chosen(past, self.half_life).indices, minlength=len(past.items))
         share = degree / max(1, int((past.counts > 0).sum()))
         return FittedTrust(self, past.items, share.astype(np.float64))
 
@@ -57,28 +56,21 @@ class FittedTrust(Lane):
         """Shares of friends, of their friends and of everybody added; -inf where nobody ever chose the item."""
         past = past.over(self.items)
         rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
-        friends = circle(past)
-        near = friends[rows] + self.recommender.reach * (friends[rows] @ friends)
-        # a customer is a friend of its friends: its own acts must not come back as theirs
-        near = near.tolil()
-        near[np.arange(len(rows)), rows] = 0
-        found = (near.tocsr() @ _chosen(past, self.recommender.half_life)).toarray()
+        found = near(past, rows, self.recommender.reach, self.recommender.half_life)
         found += self.recommender.popularity * self.share
         return np.where(found > 0, found, -np.inf).astype(np.float32)
 
     def reasons(self, past: Interactions, customer: NDArray[np.int32], item: NDArray[np.int32]) -> list[Text]:
         """How many friends chose it, or that friends of friends did, or how many of all customers."""
         past = past.over(self.items)
-        chosen, friends = _chosen(past, None), circle(past)
-        return [self._reason(chosen, friends, int(c), int(i)) for c, i in zip(customer, item, strict=True)]
+        acts, friends = chosen(past, None), circle(past)
+        return [self._reason(acts, friends, int(c), int(i)) for c, i in zip(customer, item, strict=True)]
 
-    def _reason(self, chosen: Any, friends: Any, customer: int, item: int) -> Text:
-        near = friends[customer].indices
-        count = int((chosen[near][:, [item]] > 0).sum()) if len(near) else 0
-        if count:
-            return Text(f"chosen by {count} of your {len(near)} friends", f"您{len(near)}位好友中有{count}位选过")
-        further = np.setdiff1d(np.unique(friends[near].indices), np.append(near, customer)) if len(near) else near
-        if len(further) and int((chosen[further][:, [item]] > 0).sum()):
+    def _reason(self, acts: Any, friends: Any, customer: int, item: int) -> Text:
+        around = friends[customer].indices
+        if count := _how_many(acts, around, item):
+            return Text(f"chosen by {count} of your {len(around)} friends", f"您{len(around)}位好友中有{count}位选过")
+        if _how_many(acts, np.setdiff1d(friends[around].indices, np.append(around, customer)), item):
             return Text("chosen by friends of your friends", "您好友的好友选过")
         return Text(f"chosen by {self.share[item]:.1%} of all customers", f"{self.share[item]:.1%}的顾客选过")
 
@@ -94,12 +86,8 @@ class FittedTrust(Lane):
         return cls(Trust(**saved["recommender"]), unpack_items(arrays), arrays["share"])
 
 
-def _chosen(past: Interactions, half_life: float | None) -> Any:
-    """(customers x items) 1 where chosen; decayed by the newest act where age counts."""
-    weight = weights(past, half_life=half_life)
-    found = matrix(past, weight).astype(np.float64)
-    found.data = np.minimum(found.data, 1.0)
-    return found
+def _how_many(acts: Any, customers: NDArray[Any], item: int) -> int:
+    return int((acts[customers][:, [item]] > 0).sum()) if len(customers) else 0
 
 
 RECOMMENDERS.add(Trust.recommender_id, Trust)
