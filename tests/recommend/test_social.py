@@ -95,6 +95,24 @@ def test_what_friends_chose_is_added_to_the_product():
         assert more[3, item] == pytest.approx(0.5 * count / len(friends), abs=1e-5)
 
 
+def test_a_reason_is_what_carries_the_score():
+    past = groups()
+    fit = Social(factors=8, pull=0.6, trust=0.2).fit(past)
+    parts, pulled = fit._carried(past, fit.recommender.cells(past), np.array([0, 3]))
+    whole = fit.taste(past, np.array([0, 3]))
+    assert np.allclose([own.sum(axis=0) + rest for own, rest in zip(parts, pulled, strict=True)], whole)
+    alone = replace(past, ties=None)
+    assert np.allclose(fit._carried(alone, fit.recommender.cells(alone), np.array([3]))[1], 0, atol=1e-9)
+    only = replace(fit, recommender=replace(fit.recommender, pull=0.0, trust=50.0))
+    liked = only.recommend(past, 1, rows=np.array([3])).item
+    friends = past.ties.other[past.ties.customer == 3]
+    count = len({int(one) for one in past.customer[past.item == liked[0]]} & set(friends.tolist()))
+    said = only.reasons(past, np.array([3], np.int32), liked)[0]
+    assert said.en == f"chosen by {count} of your {len(friends)} friends"
+    quiet = replace(fit, recommender=replace(fit.recommender, pull=0.0, trust=0.0))
+    assert quiet.reasons(past, np.array([3], np.int32), liked)[0].en.startswith("for those who choose ")
+
+
 def test_who_did_nothing_gets_the_mean_of_the_friends():
     past = groups()
     silent = past.keeping(past.customer != 0)

@@ -23,9 +23,12 @@ from holdfast.core.interactions import Interactions, ItemOutcomes
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.recommend import Recommendations
 from holdfast.core.results import Score
-from holdfast.evaluate.lists.judge import judge
+from holdfast.evaluate.lists.compare import pooled
+from holdfast.evaluate.lists.judge import Judged, judge
+from holdfast.recommend.popular import Popular
 
 SHARE = 0.1
+_FOLDS = 5
 _ITEMS, _CUSTOMERS, _CHANCE = 11, 12, 13
 MONTH = Horizon.parse("30d")
 METRICS = ("recall_at_10", "recall_at_20", "ndcg_at_10")
@@ -120,36 +123,36 @@ def cold_items(
 def cold_customers(
     past: Interactions, later: ItemOutcomes, on_sale: NDArray[np.bool_], models: Mapping[str, Any], *, data: str
 ) -> list[Score]:
-    """A tenth of customers unknown to the fit and known by their last basket only; what they had bought is left out."""
-    from holdfast.recommend.popular import Popular
-
-    held = _drawn(len(past), _CUSTOMERS)
-    rows = np.flatnonzero(held & (later.counts > 0) & (past.counts > 0))
-    known = past.keeping(~held[past.customer])
+    """A fifth of customers at a time, unknown to the fit and known by their last basket; what they had bought is left out."""
+    fold = np.random.default_rng(_CUSTOMERS).integers(0, _FOLDS, len(past))
     newest = np.zeros(len(past), np.int64)
     np.maximum.at(newest, past.customer, past.occurred_at)
-    one_basket = past.keeping(held[past.customer] & (past.occurred_at == newest[past.customer]))
-    popularity = Popular(window_days=28).fit(known)
-    ask: dict[str, Any] = {"allowed": on_sale, "rows": rows, "seen": "exclude"}
-    lists = {"popularity": popularity.recommend(one_basket, 20, **ask)}
-    for name, model in models.items():
-        own = model.fit(known).recommend(one_basket, 20, **ask)
-        lists[name] = filled(own, lists["popularity"])
-    targets = later.take(rows)
-    judged = {name: judge(one, targets, known, on_sale=on_sale, model=name) for name, one in lists.items()}
-    said = "cold customers: a tenth hidden from the fit, known by their last basket, items they had not bought, 30 days"
-    return table(judged, [(name, "popularity") for name in models], data=data, protocol=said, metrics=METRICS)
+    basket = past.keeping(past.occurred_at == newest[past.customer])
+    judged: dict[str, list[Judged]] = {}
+    for one in range(_FOLDS):
+        rows = np.flatnonzero((fold == one) & (later.counts > 0) & (past.counts > 0))
+        known = past.keeping(fold[past.customer] != one)
+        ask: dict[str, Any] = {"allowed": on_sale, "rows": rows, "seen": "exclude"}
+        popularity = Popular(window_days=28).fit(known).recommend(basket, 20, **ask)
+        lists = {"popularity": popularity}
+        for name, model in models.items():
+            lists[name] = filled(model.fit(known).recommend(basket, 20, **ask), popularity)
+        for name, own in lists.items():
+            judged.setdefault(name, []).append(judge(own, later.take(rows), known, on_sale=on_sale, model=name))
+    said = (
+        "cold customers: a fifth at a time hidden from the fit, known by one basket, items not bought before, 30 days"
+    )
+    whole = {name: pooled(parts) for name, parts in judged.items()}
+    return table(whole, [(name, "popularity") for name in models], data=data, protocol=said, metrics=METRICS)
 
 
 def _models() -> dict[str, Any]:
-    """The lane with weights as given and learnt, and the map from content to factors."""
+    """Likeness, and the map from content to factors."""
     from holdfast.recommend.content.cold import ContentToFactors
     from holdfast.recommend.content.lane import Content
 
     plain = Content(half_life=None)
-    return {
-        "content": plain, "content_learned": replace(plain, weights="learned"), "cold": ContentToFactors(content=plain)
-    }  # fmt: skip
+    return {"content": plain, "cold": ContentToFactors(content=plain)}
 
 
 def _foretold(model: Any, train: Interactions, cold: NDArray[np.bool_]) -> NDArray[np.float64]:

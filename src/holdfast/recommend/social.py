@@ -132,9 +132,9 @@ class FittedSocial(Lane):
     def taste(self, past: Interactions, rows: Ints) -> Floats:
         """(rows x factors): friends are folded in first, each alone, and then the customer between its acts and them."""
         cells, friends = self.recommender.cells(past), circle(past)[rows]
-        near = np.unique(friends.indices)
+        around = np.unique(friends.indices)
         points = np.zeros((len(past), self.factors.shape[1]))
-        points[near] = self._alone(cells[near], None)
+        points[around] = self._alone(cells[around], None)
         mean = friends @ points
         empty = np.diff(cells.indptr)[rows] == 0
         found = self._alone(cells[rows], self.recommender.pull * mean)
@@ -147,25 +147,42 @@ class FittedSocial(Lane):
         ridge = self.level * (own + how.unobserved * len(self.items)) ** how.frequency_power
         return solved(cells, self.factors.astype(np.float64), how.unobserved, ridge, prior)
 
+    @one_thread
     def reasons(self, past: Interactions, customer: NDArray[np.int32], item: NDArray[np.int32]) -> list[Text]:
-        """How many friends chose it, and which own item agrees with it most."""
+        """What carries most of the score: an own item, or the friends, by name where they chose the very item."""
         past = past.over(self.items)
+        asked, place = np.unique(np.asarray(customer, np.int64), return_inverse=True)
         cells, friends = self.recommender.cells(past), circle(past)
-        return [self._reason(cells, friends, int(c), int(i)) for c, i in zip(customer, item, strict=True)]
+        by_acts, by_friends = self._carried(past, cells, asked)
+        said = near(past, asked, self.recommender.reach, self.recommender.half_life) * self.recommender.trust
+        found = []
+        for at, what in zip(place, np.asarray(item, np.int64), strict=True):
+            who = asked[at]
+            own = cells[who].indices
+            part = np.where(own == what, -np.inf, by_acts[at] @ self.factors[what])
+            social = float(by_friends[at] @ self.factors[what] + said[at, what])
+            if len(part) and part.max() > max(social, 0.0):
+                found.append(self._as_you(int(own[int(part.argmax())])))
+            else:
+                found.append(_by_friends(cells, friends[who].indices, int(what), social))
+        return found
 
-    def _reason(self, cells: Any, friends: Any, customer: int, item: int) -> Text:
-        circle_of = friends[customer].indices
-        count = int((cells[circle_of][:, [item]] > 0).sum()) if len(circle_of) else 0
-        if count:
-            return Text(
-                f"chosen by {count} of your {len(circle_of)} friends", f"您{len(circle_of)}位好友中有{count}位选过"
-            )
-        own = cells[customer].indices
-        own = own[own != item]
-        part = self.factors[own] @ self.factors[item]
-        if not len(part) or part.max() <= 0:
-            return Text("near to what your friends choose", "接近您好友的喜好") if len(circle_of) else _NOTHING
-        title = self.items.title[int(own[int(part.argmax())])].as_py() or self.items.item_id[int(own[part.argmax()])]
+    def _carried(self, past: Interactions, cells: Any, rows: Ints) -> tuple[list[Floats], Floats]:
+        """The parts of each customer's point: one for each own item, and what its friends pull; they add up to it."""
+        y, how = self.factors.astype(np.float64), self.recommender
+        gram = how.unobserved * y.T @ y
+        points, parts, pulled = self.taste(past, rows), [], np.zeros((len(rows), y.shape[1]))
+        for at, row in enumerate(rows):
+            own, weight = cells[row].indices, cells[row].data
+            left = gram + (y[own].T * weight) @ y[own]
+            ridge = self.level * (len(own) + how.unobserved * len(self.items)) ** how.frequency_power
+            left[np.diag_indices_from(left)] += ridge
+            parts.append(np.linalg.solve(left, y[own].T * weight).T)
+            pulled[at] = points[at] - parts[-1].sum(axis=0)
+        return parts, pulled
+
+    def _as_you(self, item: int) -> Text:
+        title = self.items.title[item].as_py() or self.items.item_id[item].as_py()
         return Text(f"for those who choose {title}, as you do", f"适合与您一样选择{title}的顾客")
 
     def to_bytes(self) -> bytes:
@@ -180,6 +197,13 @@ class FittedSocial(Lane):
         if saved["kind"] != cls.recommender_id:
             raise StateError(f"this is a saved {saved['kind']!r}, not {cls.recommender_id!r}")
         return cls(Social(**saved["recommender"]), unpack_items(arrays), arrays["factors"], saved["level"])
+
+
+def _by_friends(cells: Any, friends: Any, item: int, share: float) -> Text:
+    count = int((cells[friends][:, [item]] > 0).sum()) if len(friends) else 0
+    if count:
+        return Text(f"chosen by {count} of your {len(friends)} friends", f"您{len(friends)}位好友中有{count}位选过")
+    return Text("near to what your friends choose", "接近您好友的喜好") if share > 0 else _NOTHING
 
 
 _NOTHING = Text("nothing that you or a friend chose speaks for it", "您和好友选过的商品中没有支持它的")
