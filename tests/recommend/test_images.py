@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,3 +137,23 @@ def test_a_model_that_is_not_there_or_takes_no_pictures_is_refused(pictures, onn
     wrong = model(onnx, folder / "wrong.onnx", ["n", 5, 16, 16])
     with pytest.raises(UsageError, match="not one batch of pictures"):
         image_vectors(items, "onnx", folder=str(folder), model=wrong)
+
+
+def test_pictures_and_words_together_know_more_than_either(tmp_path):
+    """Each carries a taste that the other does not; together they must beat both, by more than chance."""
+    pytest.importorskip("PIL.Image", reason="pillow (extra images) is not installed")
+    from holdfast.bench.recommend_cold import cold_items, outcomes
+    from holdfast.bench.recommend_cold_world import world
+
+    made = world(300, 240, tmp_path)
+    cold = np.arange(240) % 5 == 0
+    plain = Content(half_life=None, images="descriptors", image_folder=str(tmp_path), weights="learned")
+    models = {"text": replace(plain, images="none"), "image": replace(plain, weights="given", words=0.0), "both": plain}
+    rows = cold_items(
+        made.past, outcomes(made.past, cold[made.past.item]), cold, models, data="pictures", truth=made.utility,
+        pairs=[("both", "text"), ("both", "image"), ("text", "chance"), ("image", "chance"), ("truth", "both")],
+    )  # fmt: skip
+    gains = [row for row in rows if "gain" in row.protocol and row.metric == "ndcg_at_10"]
+    assert len(gains) == 5
+    for row in gains:
+        assert row.low > 0, (row.model, row.protocol)

@@ -38,8 +38,8 @@ def near(past: Interactions, rows: NDArray[np.int64], reach: float, half_life: f
     """
     friends = circle(past)
     around = friends[rows] + reach * (friends[rows] @ friends)
-    around = around.tolil()
-    around[np.arange(len(rows)), rows] = 0
+    around = around.tocoo()
+    around.data[around.col == rows[around.row]] = 0
     return np.asarray((around.tocsr() @ chosen(past, half_life)).toarray(), np.float64)
 
 

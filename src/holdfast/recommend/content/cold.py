@@ -80,9 +80,9 @@ class FittedContentToFactors(Lane):
     def score(self, past: Interactions, rows: Ints | None = None) -> Scores:
         """Customer's mean factors times the item's; -inf for a customer of no warm item, and for what it may not name."""
         past = past.over(self.items)
-        rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
+        past = past if rows is None else past.take(np.asarray(rows, np.int64))
         weight = weights(past, half_life=self.recommender.half_life, by_type=INTEREST)
-        chosen = _lengthened(matrix(past, weight)[rows])
+        chosen = _lengthened(matrix(past, weight))
         taste = np.asarray(chosen @ self.factors, np.float64)
         found = taste @ self.factors.astype(np.float64).T
         knows = (taste != 0).any(axis=1)[:, None] & self.speaks & (self.factors != 0).any(axis=1)

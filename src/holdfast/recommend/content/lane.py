@@ -98,9 +98,9 @@ class FittedContent(Lane):
     def score(self, past: Interactions, rows: Ints | None = None) -> Scores:
         """Cosine in (0, 1]; -inf where an item has nothing in common with the customer's, or is of another kind."""
         past = past.over(self.items)
-        rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
+        past = past if rows is None else past.take(np.asarray(rows, np.int64))
         weight = weights(past, half_life=self.recommender.half_life, by_type=INTEREST)
-        chosen = matrix(past, weight)[rows]
+        chosen = matrix(past, weight)
         sparse = np.asarray((chosen @ self.described.sparse).toarray(), np.float64)
         dense = np.asarray(chosen @ self.described.dense, np.float64)
         length = np.sqrt((sparse**2).sum(axis=1) + (dense**2).sum(axis=1))
