@@ -179,6 +179,29 @@ def explain(
     return explain_one(shop, customer, _language(shop, language), progress=progress)
 
 
+def recommend(
+    folder: Path,
+    customer: str,
+    *,
+    count: int | None = None,
+    cart: Sequence[str] = (),
+    dismiss: Sequence[str] = (),
+    language: str | None = None,
+    progress: Progress = SILENT,
+) -> Answer:
+    """What one customer wants next; with `dismiss`, first record what the customer does not want."""
+    from holdfast.app.recommend.ask import recommend as ask
+    from holdfast.app.recommend.dismiss import dismiss as refuse
+
+    shop = Shop.open(folder)
+    speak = _language(shop, language)
+    refused = refuse(shop, customer, dismiss, speak, progress=progress) if dismiss else None
+    found = ask(shop, customer, speak, count=count, cart=cart, progress=progress)
+    if refused is None:
+        return found
+    return Answer({**found.data, "dismissed": refused.data["dismissed"]}, f"{refused.text}\n\n{found.text}")
+
+
 def report(folder: Path) -> Answer:
     """Where the published report lies."""
     release = Shop.open(folder).releases.current()
