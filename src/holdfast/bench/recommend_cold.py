@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.bench.recommend_lastfm import filled, outcomes
-from holdfast.bench.recommend_scores import table
+from holdfast.bench.recommend_table import table
 from holdfast.core.clock import Cutoff, Horizon
 from holdfast.core.interactions import Interactions, ItemOutcomes
 from holdfast.core.progress import SILENT, Progress

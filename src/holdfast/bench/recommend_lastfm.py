@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.bench.recommend_scores import table
+from holdfast.bench.recommend_table import table
 from holdfast.core.clock import Horizon
 from holdfast.core.interactions import Interactions, ItemOutcomes
 from holdfast.core.progress import SILENT, Progress
