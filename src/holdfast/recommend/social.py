@@ -13,6 +13,8 @@ from holdfast.core.interactions import Interactions, Items
 from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS, Scores
 from holdfast.core.text import Text
 from holdfast.core.threads import one_thread
+from holdfast.recommend.factors.reading import canonical
+from holdfast.recommend.factors.sweep import sweep
 from holdfast.recommend.lane import Lane
 from holdfast.recommend.matrix import matrix, weights
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
@@ -21,6 +23,8 @@ from holdfast.recommend.social_ties import circle, near
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 UNITS = ("ignore", "log")
+#: Conjugate gradients a row and iteration; a question is solved exactly.
+_STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -58,21 +62,24 @@ class Social:
     @one_thread
     def fit(self, past: Interactions) -> FittedSocial:
         """Alternate customers and items, then keep the items."""
-        cells, friends = self.cells(past), circle(past)
-        degree = np.diff(cells.tocsc().indptr)
-        # the start depends on what an item was bought by, not on its name; equals then part by their cells
-        order = np.lexsort((np.arange(len(degree)), cells.T @ np.diff(cells.indptr).astype(np.float64), -degree))
-        y = np.zeros((len(past.items), self.factors))
-        y[order] = np.random.default_rng(self.seed).standard_normal(y.shape) * 0.1 / self.factors**0.5
-        y[degree == 0] = 0
-        x = np.zeros((len(past), self.factors))
+        cells, friends = self.cells(past).astype(np.float32), circle(past).astype(np.float32)
         by_item = cells.T.tocsr()
+        degree = np.diff(by_item.indptr)
+        # the start depends on what an item was bought by, not on its name or place
+        y = np.zeros((len(past.items), self.factors), np.float32)
+        y[canonical(cells)[1]] = np.random.default_rng(self.seed).standard_normal(y.shape) * 0.1 / self.factors**0.5
+        y[degree == 0] = 0
+        x = np.zeros((len(past), self.factors), np.float32)
         x_ridge, level = self._ridge(np.diff(cells.indptr), len(past.items))
         y_ridge, _ = self._ridge(degree, len(past))
         for _ in range(self.iterations if cells.nnz else 0):
-            x = solved(cells, y, self.unobserved, x_ridge, self.pull * (friends @ x))
-            y = solved(by_item, x, self.unobserved, y_ridge, None)
-        return FittedSocial(self, past.items, y.astype(np.float32), level)
+            drawn = np.float32(self.pull) * (friends @ x) if self.pull and friends.nnz else None
+            sweep(cells, y, self._gram(y), x_ridge, x, steps=_STEPS, prior=drawn)
+            sweep(by_item, x, self._gram(x), y_ridge, y, steps=_STEPS)
+        return FittedSocial(self, past.items, y, level)
+
+    def _gram(self, other: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(np.float32(self.unobserved) * (other.T @ other), np.float32)
 
     def cells(self, past: Interactions) -> Any:
         """(customers x items) weights of what was done."""
@@ -84,11 +91,11 @@ class Social:
             found.data[:] = 1.0
         return found
 
-    def _ridge(self, own: Any, others: int) -> tuple[Floats, float]:
+    def _ridge(self, own: Any, others: int) -> tuple[NDArray[np.float32], float]:
         """Each row's ridge, and what (own + unobserved x others)^power was multiplied by."""
         scaled = (np.asarray(own, np.float64) + self.unobserved * others) ** self.frequency_power
         level = self.regularisation / float(scaled.mean()) if len(scaled) and scaled.any() else 1.0
-        return level * scaled, level
+        return (level * scaled).astype(np.float32), level
 
 
 def solved(cells: Any, other: Floats, unobserved: float, ridge: Floats, prior: Floats | None) -> Floats:
@@ -132,11 +139,11 @@ class FittedSocial(Lane):
     def taste(self, past: Interactions, rows: Ints) -> Floats:
         """(rows x factors): friends are folded in first, each alone, and then the customer between its acts and them."""
         cells, friends = self.recommender.cells(past), circle(past)[rows]
-        around = np.unique(friends.indices)
+        empty = np.diff(cells.indptr)[rows] == 0
+        around = np.unique((friends if self.recommender.pull else friends[np.flatnonzero(empty)]).indices)
         points = np.zeros((len(past), self.factors.shape[1]))
         points[around] = self._alone(cells[around], None)
         mean = friends @ points
-        empty = np.diff(cells.indptr)[rows] == 0
         found = self._alone(cells[rows], self.recommender.pull * mean)
         found[empty] = mean[empty]
         return found
