@@ -18,7 +18,7 @@ from holdfast.recommend.factors.sweep import sweep
 from holdfast.recommend.lane import Lane
 from holdfast.recommend.matrix import matrix, weights
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
-from holdfast.recommend.social_ties import circle, near
+from holdfast.recommend.social_ties import by_friends, circle, near
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -37,6 +37,15 @@ class Social:
     weighs a cell by 1 + ln(units) in the place of 1. Who did nothing yet is its friends' mean. To the product, `trust` x
     the share of friends (and `reach` x that of their friends) who chose the very item is added.
     Where a question brings no ties, nobody is drawn anywhere.
+
+    >>> from holdfast.core.clock import Cutoff
+    >>> from dataclasses import replace
+    >>> from holdfast.core.interactions import Ties, tiny_interactions
+    >>> past = tiny_interactions({"ann": [(3, "tea"), (2, "mug")], "bob": [], "cy": [(1, "hat")]}, Cutoff.parse("2024-01-10"))
+    >>> past = replace(past, ties=Ties(np.array([1], np.int32), np.array([0], np.int32), np.ones(1, np.float32)))
+    >>> fit = Social(factors=2).fit(past)
+    >>> sorted(fit.recommend(past, 2, rows=np.array([1])).to_arrow()["item_id"].to_pylist())
+    ['mug', 'tea']
     """
 
     recommender_id: ClassVar[str] = "social"
@@ -160,18 +169,19 @@ class FittedSocial(Lane):
         past = past.over(self.items)
         asked, place = np.unique(np.asarray(customer, np.int64), return_inverse=True)
         cells, friends = self.recommender.cells(past), circle(past)
-        by_acts, by_friends = self._carried(past, cells, asked)
+        by_acts, pulled = self._carried(past, cells, asked)
         said = near(past, asked, self.recommender.reach, self.recommender.half_life) * self.recommender.trust
         found = []
         for at, what in zip(place, np.asarray(item, np.int64), strict=True):
             who = asked[at]
             own = cells[who].indices
             part = np.where(own == what, -np.inf, by_acts[at] @ self.factors[what])
-            social = float(by_friends[at] @ self.factors[what] + said[at, what])
+            social = float(pulled[at] @ self.factors[what] + said[at, what])
             if len(part) and part.max() > max(social, 0.0):
                 found.append(self._as_you(int(own[int(part.argmax())])))
             else:
-                found.append(_by_friends(cells, friends[who].indices, int(what), social))
+                near_to = _NEAR if social > 0 else _NOTHING
+                found.append(by_friends(cells, friends[who].indices, int(what)) or near_to)
         return found
 
     def _carried(self, past: Interactions, cells: Any, rows: Ints) -> tuple[list[Floats], Floats]:
@@ -206,13 +216,7 @@ class FittedSocial(Lane):
         return cls(Social(**saved["recommender"]), unpack_items(arrays), arrays["factors"], saved["level"])
 
 
-def _by_friends(cells: Any, friends: Any, item: int, share: float) -> Text:
-    count = int((cells[friends][:, [item]] > 0).sum()) if len(friends) else 0
-    if count:
-        return Text(f"chosen by {count} of your {len(friends)} friends", f"您{len(friends)}位好友中有{count}位选过")
-    return Text("near to what your friends choose", "接近您好友的喜好") if share > 0 else _NOTHING
-
-
+_NEAR = Text("near to what your friends choose", "接近您好友的喜好")
 _NOTHING = Text("nothing that you or a friend chose speaks for it", "您和好友选过的商品中没有支持它的")
 RECOMMENDERS.add(Social.recommender_id, Social)
 FITTED_RECOMMENDERS.add(Social.recommender_id, FittedSocial)

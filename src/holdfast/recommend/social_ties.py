@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.interactions import Interactions
+from holdfast.core.text import Text
 from holdfast.recommend.matrix import matrix, weights
 
 
@@ -48,3 +49,12 @@ def chosen(past: Interactions, half_life: float | None) -> Any:
     found = matrix(past, weights(past, half_life=half_life)).astype(np.float64)
     found.data = np.minimum(found.data, 1.0)
     return found
+
+
+def by_friends(acts: Any, friends: NDArray[Any], item: int) -> Text | None:
+    """How many of these customers chose the item; none where nobody did."""
+    count = int((acts[friends][:, [item]] > 0).sum()) if len(friends) else 0
+    if not count:
+        return None
+    en = f"{count} of your {len(friends)} friends" if len(friends) > 1 else "your friend"
+    return Text(f"chosen by {en}", f"您{len(friends)}位好友中有{count}位选过" if len(friends) > 1 else "您的好友选过")

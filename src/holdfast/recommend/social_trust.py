@@ -15,7 +15,7 @@ from holdfast.core.text import Text
 from holdfast.core.threads import one_thread
 from holdfast.recommend.lane import Lane
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
-from holdfast.recommend.social_ties import chosen, circle, near
+from holdfast.recommend.social_ties import by_friends, chosen, circle, near
 
 Ints = NDArray[np.int64]
 
@@ -26,6 +26,18 @@ class Trust:
 
     `popularity` is what the share of all customers counts beside it, and all that is left for a customer without friends.
     What the customer did itself is not read.
+
+    >>> from dataclasses import replace
+    >>> from holdfast.core.clock import Cutoff
+    >>> from holdfast.core.interactions import Ties, tiny_interactions
+    >>> past = tiny_interactions({"ann": [(3, "tea")], "bob": [], "cy": [(1, "hat")], "di": [(1, "hat")]},
+    ...                          Cutoff.parse("2024-01-10"))
+    >>> past = replace(past, ties=Ties(np.array([1], np.int32), np.array([0], np.int32), np.ones(1, np.float32)))
+    >>> fit = Trust().fit(past)
+    >>> fit.recommend(past, 1, rows=np.array([1])).to_arrow()["item_id"].to_pylist()
+    ['tea']
+    >>> fit.reasons(past, np.array([1]), np.array([1]))[0].en
+    'chosen by your friend'
     """
 
     recommender_id: ClassVar[str] = "trust"
@@ -68,9 +80,9 @@ class FittedTrust(Lane):
 
     def _reason(self, acts: Any, friends: Any, customer: int, item: int) -> Text:
         around = friends[customer].indices
-        if count := _how_many(acts, around, item):
-            return Text(f"chosen by {count} of your {len(around)} friends", f"您{len(around)}位好友中有{count}位选过")
-        if _how_many(acts, np.setdiff1d(friends[around].indices, np.append(around, customer)), item):
+        if said := by_friends(acts, around, item):
+            return said
+        if by_friends(acts, np.setdiff1d(friends[around].indices, np.append(around, customer)), item):
             return Text("chosen by friends of your friends", "您好友的好友选过")
         return Text(f"chosen by {self.share[item]:.1%} of all customers", f"{self.share[item]:.1%}的顾客选过")
 
@@ -84,10 +96,6 @@ class FittedTrust(Lane):
         if saved["kind"] != cls.recommender_id:
             raise StateError(f"this is a saved {saved['kind']!r}, not {cls.recommender_id!r}")
         return cls(Trust(**saved["recommender"]), unpack_items(arrays), arrays["share"])
-
-
-def _how_many(acts: Any, customers: NDArray[Any], item: int) -> int:
-    return int((acts[customers][:, [item]] > 0).sum()) if len(customers) else 0
 
 
 RECOMMENDERS.add(Trust.recommender_id, Trust)

@@ -41,6 +41,16 @@ class Content:
     `half_life` is in days (None: age does not count), `only` a kind (`goods`, `course`, ...; "" all): what is chosen
     counts whatever its kind, what is recommended is of that kind. An item of fewer than `cold_below` purchases is said
     in the lane `new`, any other in `explore`. `images` is none, descriptors or onnx (then by the file `image_model`).
+
+    >>> from holdfast.core.clock import Cutoff
+    >>> from holdfast.core.interactions import tiny_interactions
+    >>> past = tiny_interactions({"ann": [(3, "a")], "bob": [(1, "c")]}, Cutoff.parse("2024-01-10"))
+    >>> past = past.over(Items.named(["a", "b", "c"], title=["green tea", "tea cup", "wool hat"]))
+    >>> fit = Content().fit(past)
+    >>> fit.recommend(past, 1, seen="exclude").to_arrow().select(["customer_id", "item_id", "lane"]).to_pylist()
+    [{'customer_id': 'ann', 'item_id': 'b', 'lane': 'new'}]
+    >>> fit.reasons(past, np.array([0]), np.array([1]))[0].en
+    'like green tea that you bought on 7 January 2024; both: tea'
     """
 
     recommender_id: ClassVar[str] = "content"
