@@ -7,6 +7,7 @@ From RankNet to LambdaRank to LambdaMART, MSR-TR-2010-82; stacking: Wolpert 1992
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -19,9 +20,9 @@ from holdfast.core.interactions import Interactions, Items
 from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS, FittedRecommender, Scores
 from holdfast.core.text import Text
 from holdfast.core.threads import one_thread
-from holdfast.recommend.lane import Lane
+from holdfast.recommend.lane import Lane, blocks
 from holdfast.recommend.mix_lanes import Spec, fit_lanes, pack_lanes, spec, unpack_lanes
-from holdfast.recommend.mix_pool import Block, candidates, masking
+from holdfast.recommend.mix_pool import Block, masking, tops
 from holdfast.recommend.mix_scale import scaled
 from holdfast.recommend.mix_window import Lesson, folds, lesson, recent
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
@@ -68,7 +69,7 @@ class StackedFit(Lane):
         scores = np.full((len(rows), len(self.items)), -np.inf, np.float32)
         start = 0
         rows = rows if len(self.items) else rows[:0]
-        for block in candidates(self.lanes, past, rows, self.each, masking(None, self.seen)):
+        for block in proposals(self.lanes, past, rows, self.each, self.seen):
             values = self._values(columns(block, past, self.bought))
             scores[start + block.place, block.item] = values
             start += len(block.rows)
@@ -157,10 +158,38 @@ class Stacked:
         return str(lightgbm.train(TREES, data, self.rounds).model_to_string())
 
 
+def proposals(
+    lanes: Sequence[FittedRecommender], past: Interactions, rows: Ints, each: int, seen: str
+) -> Iterator[Block]:
+    """Block by block the union of every lane's best `each`; equal scores of a lane stand in the order of the first lane."""
+    mask, width = masking(None, seen), len(past.items)
+    for some in blocks(rows, max(width, 1) * max(len(lanes), 1)):
+        scores, union = [], np.zeros((len(some), width), bool)
+        for lane in lanes:
+            found = lane.score(past, some)
+            mask(past, some, found)
+            scores.append(found)
+        nudge = np.where(np.isfinite(scores[0]), scores[0], 0.0) if scores else union
+        nudge *= 1e-5 / np.maximum(np.abs(nudge).max(axis=1, keepdims=True, initial=0.0), 1e-12)
+        for found in scores:
+            size = np.abs(found).max(axis=1, keepdims=True, initial=0.0, where=np.isfinite(found))
+            union |= tops(found + nudge * size, each)
+        place, item = np.nonzero(union)
+        yield Block(some, place.astype(np.int64), item.astype(np.int32), scores, union)
+
+
+def _share(scores: Scores, place: Ints, item: NDArray[np.int32]) -> Floats:
+    """Where cells lie between the lowest (0) and the highest (1) score of their row; 0 where the lane says nothing."""
+    top = scores.max(axis=1, initial=-np.inf)
+    low = scores.min(axis=1, initial=np.inf, where=np.isfinite(scores))
+    found = (scores[place, item] - low[place]) / np.maximum(top - low, 1e-12)[place]
+    return np.where(np.isfinite(found), np.maximum(found, 0.01), 0.0).astype(np.float32)
+
+
 def columns(block: Block, past: Interactions, bought: Ints) -> Floats:
     """(candidates x features): the lanes' mean, each lane's score and its share of the best one, and how much is known."""
     raw = [np.where(np.isfinite(one), one, np.nan) for one in (block.at(scores) for scores in block.lanes)]
-    share = [block.at(scaled(scores, "range")) for scores in block.lanes]
+    share = [_share(scores, block.place, block.item) for scores in block.lanes]
     own = past.counts[block.customer]
     last = past.item[np.maximum(past.offsets[1:][block.customer] - 1, 0)] if past.size else np.zeros(len(own), np.int32)
     newest = np.where(own > 0, bought[last], 0) if len(bought) else own
@@ -178,7 +207,7 @@ def _lessons(
     order = np.argsort(folds(taught.past, 2**31)[taught.rows], kind="stable")
     rows = taught.rows[order]
     tables, answers, groups = [], [], []
-    for block in candidates(lanes, taught.past, rows, each, masking(None, seen)):
+    for block in proposals(lanes, taught.past, rows, each, seen):
         table = columns(block, taught.past, bought)
         answer = taught.answers(block.customer, block.item)
         within = np.lexsort((*table.T[:4], block.place))
