@@ -99,7 +99,7 @@ class SequenceNeighbours:
             cells.eliminate_zeros()
             found.append(strongest(cells, self.neighbours))
         steps = stacked(found, width)
-        return steps, np.ones(width), np.bincount(steps.indices, steps.data, width)
+        return steps, np.ones(width), np.bincount(steps.indices, steps.data, width).astype(np.float64)
 
     def _turns(self, past: Interactions) -> tuple[Any, Any]:
         """(turns x items) what each turn held, and what the turns before it held, fading with the distance."""
