@@ -129,14 +129,13 @@ def judged(name: str, make: Callable[[], Scorer], task: Task, chosen: float = 0.
         for k in DEPTHS
         for metric, values in (
             ("recall", _share(hit[:, :k], bought)), ("ndcg", ndcg(hit[:, :k], bought)),
-            ("hit", hit[:, :k].any(axis=1).astype(np.float64)),
+            ("hit", np.asarray(hit[:, :k].any(axis=1), np.float64)),
         )
     ]  # fmt: skip
 
 
 def _share(hit: NDArray[np.bool_], bought: Ints) -> Floats:
-    found: Floats = hit.sum(axis=1) / bought
-    return found
+    return np.asarray(hit.sum(axis=1), np.float64) / bought
 
 
 def _score(name: str, metric: str, values: Floats, seconds: float) -> Score:
