@@ -63,7 +63,7 @@ def test_weights_go_to_the_lane_that_knows():
 
 
 def test_the_mix_takes_the_chosen_settings():
-    mix = mix_of([NextBasket(neighbours=7), Popular(None)], 10)
+    mix = mix_of([NextBasket(neighbours=7), Popular(None)])
     assert mix.lanes[0][0] == "next_basket"
     assert dict(mix.lanes[0][1])["neighbours"] == 7
 

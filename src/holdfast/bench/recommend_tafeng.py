@@ -70,7 +70,10 @@ class Task:
 
 
 def run(full: bool, progress: Progress) -> list[Score]:
-    """Published methods, single lanes as chosen, their blend, and the mix; `full` chooses on all customers, not a third."""
+    """Published methods, single lanes as chosen, and their mix.
+
+    `full` chooses on all customers, not a third, and adds the mix that finds its weights by itself (minutes more).
+    """
     shop = tafeng()
     taught, asked = Task.of(shop.before_last(2), shop.last(2)), Task.of(shop.before_last(1), shop.last(1))
     found: list[Judged] = []
@@ -84,17 +87,18 @@ def run(full: bool, progress: Progress) -> list[Score]:
     lanes, weights = choose(taught, np.arange(0, len(taught.past), 1 if full else 3))
     chosen = time.perf_counter() - began
     progress.step(STEP, 2, 3)
-    for lane in (Frequency(), *lanes, mix_of(lanes, len(asked.past))):
+    for lane in (Frequency(), *lanes):
         found.append(judged(lane.recommender_id, partial(_scorer, lane, asked.past), asked))
-    found.append(judged("blend", partial(_blend, lanes, weights, asked.past), asked, chosen))
+    found.append(judged("mix", partial(_blend, lanes, weights, asked.past), asked, chosen))
+    if full:
+        found.append(judged("mix_lane", partial(_scorer, mix_of(lanes), asked.past), asked))
     progress.step(STEP, 3, 3)
     return [*(row for one in found for row in one.rows()), *gains(found), *settings(lanes, weights)]
 
 
-def mix_of(lanes: list[Recommender], customers: int) -> Mix:
-    """The shop's own mix of these lanes: it hides the newest basket of what it is given, and learns from all customers."""
-    specs = tuple(spec(one.recommender_id, **asdict(cast(Any, one))) for one in lanes)
-    return Mix(lanes=specs, horizon="1d", most=customers)
+def mix_of(lanes: list[Recommender]) -> Mix:
+    """The mix that a shop is served by, of these lanes: it hides the newest basket of what it is given to find weights."""
+    return Mix(lanes=tuple(spec(one.recommender_id, **asdict(cast(Any, one))) for one in lanes), horizon="1d")
 
 
 def _scorer(lane: Recommender, past: Interactions) -> Scorer:
