@@ -15,8 +15,9 @@ LOSSES: tuple[Loss, ...] = ("softmax", "sampled", "gbce")
 class Teaching:
     """Steps and losses.
 
-    `sampled` and `gbce` compare with `negatives` other items, drawn in proportion to frequency ** `negative_power` and
-    shared by a batch; `softmax` compares with all. `calibration` is gBCE's t.
+    `sampled` and `gbce` compare with `negatives` other items, shared by a batch and drawn in proportion to frequency **
+    `negative_power` (gBCE: evenly); `softmax` compares with all. `calibration` is gBCE's t. `average` is how much of the
+    running mean of the weights a step keeps. Held out are the last items of a share of the customers, `patience` looks.
 
     >>> Teaching().loss
     'sampled'

@@ -104,7 +104,7 @@ class _Course:
         )
         self.random = np.random.default_rng([config.seed, 7])
         count = np.bincount(told.codes, minlength=network.shape.items + 1)[1:]
-        share = (count + 1.0) ** config.negative_power
+        share = (count + 1.0) ** (0.0 if config.loss == "gbce" else config.negative_power)
         self.share = torch.as_tensor((share / share.sum()).astype(np.float32), device=network.device)
         self.weight = torch.as_tensor(weight, dtype=torch.float32, device=network.device)
         self.average = network.weights()
