@@ -28,8 +28,8 @@ LIGHT = Sasrec(width=16, layers=1, dropout=0.1, teaching=Teaching(epochs=24, lea
 
 
 @pytest.fixture(autouse=True)
-def _deep(request):
-    if "plain" not in request.keywords and not available():
+def _deep():
+    if not available():
         missing("torch or safetensors is not installed: pip install 'holdfast[deep]'")
 
 
