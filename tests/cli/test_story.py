@@ -113,6 +113,26 @@ def test_chapter_5_a_bad_day_can_be_rolled_back(folder: Path, holdfast: Holdfast
     assert [one["current"] for one in listed] == [True, False]
 
 
+def test_chapter_6_the_standing_release_is_held_against_what_came_after_it(folder: Path, holdfast: Holdfast) -> None:
+    shop = folder / "shop"  # the first release stands again, two months on
+    said = holdfast("drift", shop, "--json")
+    assert said.code == 0, said.err
+    facts = json.loads(said.out)
+    assert (
+        facts["release_id"] == json.loads(holdfast("release", "list", shop, "--json").out)["releases"][0]["release_id"]
+    )
+    assert len(facts["calibration"]["slices"]) >= 1
+    assert 0 < facts["calibration"]["happened"] < 1
+    assert facts["refit"] is bool([one for one in facts["reasons"] if "now" in one])
+    assert 0.5 < facts["expected"]["auc"]["value"] < 1
+    for language in ("en", "zh"):
+        page = holdfast("drift", shop, "--language", language).out
+        assert facts["release_id"] in page
+    early = holdfast("drift", shop, "--cutoff", facts["published_at"])
+    assert early.code == 4
+    assert "import newer events" in early.err
+
+
 def test_the_doctor_reads_the_same_file_with_nothing_configured(folder: Path, holdfast: Holdfast) -> None:
     said = holdfast("doctor", folder / "first.csv", "--json")
     assert said.code == 0, said.err

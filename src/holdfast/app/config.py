@@ -32,6 +32,7 @@ _SETTINGS_MODULES = (
     "holdfast.models.drift_settings",
     "holdfast.snapshot.treated_settings",
     "holdfast.evaluate.settings",
+    "holdfast.recommend.settings",
     "holdfast.decide.settings",
     "holdfast.profile.settings",
 )

@@ -29,8 +29,7 @@ def explain(shop: Shop, customer_id: str, language: Language, *, progress: Progr
     """The page of one customer; raises `UsageError` for an id that this history does not know."""
     from holdfast.app.study import history
     from holdfast.profile.customer import customer_page
-    from holdfast.report.explain import explain as page_text
-    from holdfast.report.explain import explanation, find
+    from holdfast.report.explain import find
     from holdfast.snapshot.rows import events_of, titles_of
 
     release = shop.releases.current()
@@ -42,19 +41,38 @@ def explain(shop: Shop, customer_id: str, language: Language, *, progress: Progr
             raise _unknown(engine, log, customer_id)
         items = sorted({one for one in rows["item_id"].to_pylist() if one})
         page = customer_page(rows, cutoff, zone=zone, titles=titles_of(engine, log, items))
-    told = story_of(shop, release, language)
+    told, wanted = story_of(shop, release, language), _wanted(release, customer_id, language)
     if find(told, customer_id) is None:  # outside the population: a page, but no forecast
-        return Answer(explanation(told, customer_id, page, language), page_text(told, customer_id, page, language))
+        return _page(told, customer_id, page, language, wanted=wanted)
     model, features = _model(release), _features(shop, release, customer_id, progress)
     readable = all(name in features.names for name in model.fitted.columns)
     if not readable:  # it reads event sequences, and teaching an encoder for one page would take minutes
-        return Answer(explanation(told, customer_id, page, language), page_text(told, customer_id, page, language))
+        return _page(told, customer_id, page, language, wanted=wanted)
     if told.release["language"] != language:
         told = _retold(told, customer_id, model, features, language)
     changes = _changes(model, features, language, told.release["currency"])
+    return _page(told, customer_id, page, language, changes=changes, wanted=wanted)
+
+
+def _page(told: Story, customer_id: str, page: dict[str, Any], language: Language, **parts: Any) -> Answer:
+    from holdfast.report.explain import explain as page_text
+    from holdfast.report.explain import explanation
+
     return Answer(
-        explanation(told, customer_id, page, language, changes), page_text(told, customer_id, page, language, changes)
+        explanation(told, customer_id, page, language, **parts), page_text(told, customer_id, page, language, **parts)
     )
+
+
+def _wanted(release: ReleaseFolder, customer_id: str, language: Language) -> list[dict[str, Any]]:
+    """The customer's list as published; reasons are sentences of the release's own language."""
+    import pyarrow.compute as pc
+
+    rows = release.table("recommendations")
+    if "title" not in rows.column_names:  # published before lists had names
+        return []
+    found = rows.filter(pc.equal(rows["customer_id"], customer_id)).drop_columns(["customer_id"]).to_pylist()
+    other = release.manifest["language"] != language
+    return [{**one, "reason": None} if other else one for one in found]
 
 
 def for_customer(shop: Shop, customer_id: str, language: Language, *, progress: Progress = SILENT) -> Answer:

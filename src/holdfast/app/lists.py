@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.text import Language, Text
-from holdfast.report.words import band, state
+from holdfast.report.words import band, lane, named, state
 
 #: A cell that starts with one of these is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -27,7 +27,13 @@ AT_RISK = (
     Text("why", "原因"),
 )
 WHY = (Text("customer", "客户"), Text("strength", "强度"), Text("reason", "原因"))
-RECOMMENDED = (Text("customer", "客户"), Text("rank", "排名"), Text("item", "商品"), Text("why", "原因"))
+RECOMMENDED = (
+    Text("customer", "客户"),
+    Text("rank", "排名"),
+    Text("item", "商品"),
+    Text("kind", "类型"),
+    Text("why", "原因"),
+)
 
 
 def safe(cell: Any) -> Any:
@@ -49,7 +55,9 @@ def write(path: Path, head: Sequence[Text], rows: Iterable[Sequence[Any]], langu
     path.write_bytes(text.getvalue().encode("utf-8-sig"))
 
 
-def write_lists(folder: Path, customers: Sequence[dict[str, Any]], language: Language) -> None:
+def write_lists(
+    folder: Path, customers: Sequence[dict[str, Any]], language: Language, wanted: Sequence[dict[str, Any]] = ()
+) -> None:
     """The at-risk list (most value first), the reasons behind it, and the recommended list."""
     risky = (one for one in customers if one["risk_band"] != "low")
     ranked = sorted(risky, key=lambda c: (-c["value_at_risk"], c["customer_id"]))
@@ -60,7 +68,7 @@ def write_lists(folder: Path, customers: Sequence[dict[str, Any]], language: Lan
         for reason in one["reasons"]
     )
     write(folder / "why.csv", WHY, why, language)
-    write(folder / "recommended.csv", RECOMMENDED, (), language)
+    write(folder / "recommended.csv", RECOMMENDED, (_wanted_row(one, language) for one in wanted), language)
 
 
 def _at_risk_row(one: dict[str, Any], language: Language) -> tuple[Any, ...]:
@@ -77,3 +85,8 @@ def _at_risk_row(one: dict[str, Any], language: Language) -> tuple[Any, ...]:
         state(one["lifecycle"]).render(language),
         ("；" if language == "zh" else "; ").join(reason["text"] for reason in one["reasons"]),
     )
+
+
+def _wanted_row(one: dict[str, Any], language: Language) -> tuple[Any, ...]:
+    item = named(one["item_id"], one["title"])
+    return one["customer_id"], one["rank"], item, lane(one["lane"]).render(language), one["reason"]

@@ -1,4 +1,4 @@
-"""What lies ahead of each customer beyond p_churn: survival curves, the next order, purchase rhythm, value."""
+"""What lies ahead of each customer beyond p_churn: survival curves, the next order, rhythm, value, what is wanted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from holdfast.core.clock import Horizon
 from holdfast.core.errors import TooLittleData
-from holdfast.core.schema import RELEASE_SURVIVAL
+from holdfast.core.schema import RELEASE_RECOMMENDATIONS, RELEASE_SURVIVAL
 from holdfast.core.tables import FeatureTable, Predictions
 from holdfast.core.text import Language
 
@@ -28,21 +28,24 @@ _CURVE_ROWS, _PROOF_ROWS = 30_000, 15_000
 
 @dataclass(frozen=True)
 class Outlook:
-    """Columns of the release's customers, the survival table, facts for the report, and fits to keep.
+    """Columns of the release's customers, the survival table, facts for the report, fits to keep, and lists of items.
 
-    A part that could not be computed leaves its columns out, and `facts[part]` says why ("undetermined").
+    A file lies in `models/` unless its name says another folder. A part that could not be computed leaves its columns
+    out, and `facts[part]` says why ("undetermined").
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
     survival: pa.Table = field(default_factory=RELEASE_SURVIVAL.empty)
     facts: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    recommendations: pa.Table = field(default_factory=RELEASE_RECOMMENDATIONS.empty)
 
     def with_part(self, name: str, part: Outlook) -> Outlook:
         """This and one part more."""
         return Outlook(
             {**self.columns, **part.columns}, part.survival if part.survival.num_rows else self.survival,
             {**self.facts, name: part.facts}, {**self.files, **part.files},
+            part.recommendations if part.recommendations.num_rows else self.recommendations,
         )  # fmt: skip
 
 
@@ -50,6 +53,8 @@ def look_ahead(
     question: Study, now: FeatureTable, said: Predictions, proof: Backtest, level_sd: float, language: Language
 ) -> Outlook:
     """Every part that this history can carry. `level_sd`: by how much whole slices were off (log-odds)."""
+    from holdfast.app.recommend.offers import offers
+
     found = Outlook()
     parts: dict[str, Callable[[], Outlook]] = {
         "survival": lambda: curves(question, now, said, language),
@@ -57,6 +62,7 @@ def look_ahead(
         "value": lambda: value(question, now, said, language),
         "sequence": lambda: sequence(question),
         "drift": lambda: drift(question, now, said, proof, level_sd, language),
+        "recommend": lambda: offers(question, now, language),
     }
     for name, part in parts.items():
         try:

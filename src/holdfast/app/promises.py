@@ -8,13 +8,12 @@ import numpy as np
 import pyarrow.compute as pc
 
 from holdfast.core.clock import Cutoff, Gap, Horizon
-from holdfast.core.tables import Key
+from holdfast.core.tables import FeatureTable, Key, Slices
 from holdfast.snapshot.settings import OutcomeSettings, PopulationSettings
 
 if TYPE_CHECKING:
     from holdfast.app.releases import ReleaseFolder
     from holdfast.app.study import Study
-    from holdfast.snapshot.snapshot import Snapshot
 
 #: The newest so many are told; older ones stay in the releases that told them.
 SHOWN = 12
@@ -38,6 +37,7 @@ def promises(question: Study) -> list[dict[str, Any]]:
 
 def _kept(question: Study, release: ReleaseFolder) -> dict[str, Any]:
     from holdfast.evaluate.promises import score_promises
+    from holdfast.features.build import build
     from holdfast.snapshot.snapshot import Snapshot
 
     manifest = release.manifest
@@ -51,14 +51,17 @@ def _kept(question: Study, release: ReleaseFolder) -> dict[str, Any]:
         known_at=question.ends,
         key=key,
     )
+    features = build(snapshot.observed, key=key)
+    weighed, _ = question.untreated(snapshot, Slices(features, outcomes), Gap.parse(manifest["gap"]))
     published = release.customers.filter(pc.is_in(release.customers["customer_id"], value_set=key.customer_id))
     told = score_promises(
         published,
         outcomes,
-        usual=_usual(snapshot, release, key),
+        usual=_usual(features, release, key),
         currency=manifest["currency"],
         release_id=release.release_id,
         cutoff=str(at.local_day(manifest["zone"])),
+        weights=weighed.counted,
     )
     return {**told, "gone": gone}
 
@@ -71,13 +74,11 @@ def _published_key(question: Study, release: ReleaseFolder, at: Cutoff) -> tuple
     return Key.of(here, at), len(ids) - len(here)
 
 
-def _usual(snapshot: Snapshot, release: ReleaseFolder, key: Key) -> Any:
+def _usual(features: FeatureTable, release: ReleaseFolder, key: Key) -> Any:
     """Spend at the usual rate as the old release knew it: its own model on features of its own cutoff."""
     from holdfast.evaluate.final import Published
-    from holdfast.features.build import build
 
     model = Published.load(release.folder / "models")
-    features = build(snapshot.observed, key=key)
     season = float(release.json("summary.json")["value_at_risk"].get("season") or 1.0)
     return model.value(features, _p_churn(release, key), season).usual
 

@@ -49,8 +49,9 @@ def publish(
         model.save(folder / "models")
         _write_transparency(folder / "models", found, model)
         for name, data in found.ahead.files.items():
-            (folder / "models" / name).write_bytes(data)
-        write_lists(folder / "lists", found.customers.to_pylist(), language)
+            _write_bytes(folder / name if "/" in name else folder / "models" / name, data)
+        wanted = found.ahead.recommendations.to_pylist()
+        write_lists(folder / "lists", found.customers.to_pylist(), language, wanted)
         write_report(folder, told, language)
 
     release = question.shop.releases.publish(release_id, manifest(question, language), fill)
@@ -133,7 +134,11 @@ def _day(instant: Any) -> str | None:
 def _write_tables(folder: Path, found: Findings) -> None:
     from holdfast.engine.files import write_table
 
-    filled = {"customers": found.customers, "survival": found.ahead.survival}
+    filled = {
+        "customers": found.customers,
+        "survival": found.ahead.survival,
+        "recommendations": found.ahead.recommendations,
+    }
     for name, table in RELEASE_TABLES.items():
         write_table(folder / f"{name}.parquet", filled.get(name, table.empty()))
 
@@ -146,6 +151,11 @@ def _write_transparency(folder: Path, found: Findings, model: Published) -> None
     for language, name in LANGUAGE_FILES.items():
         said = shop_report(model.card, found.families, value=worth, language=language)
         (folder / name).write_text(said["markdown"], encoding="utf-8")
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -155,6 +155,19 @@ def backtest(
     return Answer(facts, backtest_page(facts, _language(shop, None)))
 
 
+def drift(
+    folder: Path, *, cutoff: str | None = None, language: str | None = None, progress: Progress = SILENT
+) -> Answer:
+    """Whether the published release should be replaced now, and why."""
+    from holdfast.app.drift import judge_release
+    from holdfast.report.drift import drift_page
+
+    shop = Shop.open(folder)
+    speak = _language(shop, language)
+    facts = judge_release(shop, speak, cutoff=cutoff, progress=progress)
+    return Answer(facts, drift_page(facts, speak))
+
+
 def explain(
     folder: Path, customer: str, *, language: str | None = None, for_customer: bool = False, progress: Progress = SILENT
 ) -> Answer:
@@ -164,6 +177,29 @@ def explain(
     shop = Shop.open(folder)
     explain_one = room.for_customer if for_customer else room.explain
     return explain_one(shop, customer, _language(shop, language), progress=progress)
+
+
+def recommend(
+    folder: Path,
+    customer: str,
+    *,
+    count: int | None = None,
+    cart: Sequence[str] = (),
+    dismiss: Sequence[str] = (),
+    language: str | None = None,
+    progress: Progress = SILENT,
+) -> Answer:
+    """What one customer wants next; with `dismiss`, first record what the customer does not want."""
+    from holdfast.app.recommend.ask import recommend as ask
+    from holdfast.app.recommend.dismiss import dismiss as refuse
+
+    shop = Shop.open(folder)
+    speak = _language(shop, language)
+    refused = refuse(shop, customer, dismiss, speak, progress=progress) if dismiss else None
+    found = ask(shop, customer, speak, count=count, cart=cart, progress=progress)
+    if refused is None:
+        return found
+    return Answer({**found.data, "dismissed": refused.data["dismissed"]}, f"{refused.text}\n\n{found.text}")
 
 
 def report(folder: Path) -> Answer:

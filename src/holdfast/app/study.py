@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from holdfast.app.asked import Asked
-from holdfast.core.clock import Cutoff, Horizon, Window
+from holdfast.core.clock import Cutoff, Gap, Horizon, Window
 from holdfast.core.errors import TooLittleData
 from holdfast.core.log import EventLog
 from holdfast.core.progress import SILENT, Progress
@@ -82,13 +82,17 @@ class Study:
 
         return Snapshot(self.ledger, cutoffs, self.asked.population)
 
+    def features_at(self, cutoffs: tuple[Cutoff, ...]) -> FeatureTable:
+        """What was known about everybody of the population at each of these cutoffs."""
+        from holdfast.features.build import build
+
+        return self._learned(build(self.snapshot(cutoffs).observed))
+
     @cached_property
     def present(self) -> FeatureTable:
         """What was known about everybody of the population at the cutoff."""
-        from holdfast.features.build import build
-
         self.progress.step("features", 0, 1)
-        found = self._learned(build(self.snapshot((self.asked.cutoff,)).observed))
+        found = self.features_at((self.asked.cutoff,))
         self.progress.step("features", 1, 1)
         if len(found) < LEAST_CUSTOMERS:
             raise TooLittleData(
@@ -144,8 +148,6 @@ class Study:
 
     @cached_property
     def _past(self) -> tuple[Slices, Text]:
-        from holdfast.features.build import build
-
         cutoffs = self.learning_cutoffs()
         if not self.test_cutoffs:
             raise TooLittleData(
@@ -155,7 +157,7 @@ class Study:
             )
         self.progress.step("training features", 0, 2)
         snapshot = self.snapshot(cutoffs)
-        features = self._learned(build(snapshot.observed))
+        features = self.features_at(cutoffs)
         self.progress.step("training features", 1, 2)
         outcomes = snapshot.outcomes(
             self.asked.horizon,
@@ -164,9 +166,10 @@ class Study:
             known_at=self.ends,
         )
         self.progress.step("training features", 2, 2)
-        return self._untreated(snapshot, Slices(features, outcomes))
+        return self.untreated(snapshot, Slices(features, outcomes))
 
-    def _untreated(self, snapshot: Snapshot, slices: Slices) -> tuple[Slices, Text]:
+    def untreated(self, snapshot: Snapshot, slices: Slices, gap: Gap | None = None) -> tuple[Slices, Text]:
+        """The slices with contacted rows weighed away, and what their churn is then the churn of."""
         from holdfast.models.treated import untreated
         from holdfast.snapshot.assignments import assignments
         from holdfast.snapshot.treated_settings import TreatedSettings
@@ -176,7 +179,12 @@ class Study:
         if not settings.messages and (kept is None or not self.engine.scalar(kept.count())):
             return slices, UNRECORDED
         found = assignments(
-            snapshot, self.asked.horizon, self.asked.gap, settings, key=slices.features.key, known_at=self.ends
+            snapshot,
+            slices.outcomes.horizon,
+            gap or self.asked.gap,
+            settings,
+            key=slices.features.key,
+            known_at=self.ends,
         )
         weighed, note = untreated(slices, found, settings)
         return weighed, note.sentence()

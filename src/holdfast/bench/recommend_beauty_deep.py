@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from holdfast.bench.list_data import Sequences, beauty
-from holdfast.bench.recommend_blend import chosen
+from holdfast.bench.recommend_added import chosen
 from holdfast.bench.recommend_scores import per_customer, scores_of
 from holdfast.core.interactions import Interactions
 from holdfast.core.progress import SILENT, Progress

@@ -1,94 +1,115 @@
-"""Lists of several lanes added into one, with shares chosen where the answer is already known.
-
-A yardstick for benches: what a lane adds to others. The shop's own mix is `holdfast.recommend.mix`.
-"""
+"""A weighted sum of lanes, its weights found by coordinate ascent on what customers bought next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.core.interactions import ItemOutcomes
-from holdfast.core.recommend import Recommendations
+from holdfast.core.interactions import Interactions
+from holdfast.core.recommend import FittedRecommender
+from holdfast.recommend.lane import best
 
+Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-#: What a place in a list is worth: 1 / (this + rank), or (None) its score's share of the list.
-FLATS: tuple[float | None, ...] = (None, 2.0, 10.0, 40.0)
-#: Steps in which shares are tried.
-STEPS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+BLOCK = 1_000
+#: Each weight in turn is tried at so many times itself, in rounds, until no try helps.
+STEPS = (0.0, 0.5, 0.7, 0.85, 1.2, 1.4, 2.0, 4.0)
+ROUNDS = 12
 
 
-@dataclass(frozen=True)
-class Blend:
-    """The sum over lanes of share x worth; `flat` says what a place is worth, `logits` whose scores are logits."""
-
-    shares: Mapping[str, float]
-    flat: float | None
-    logits: tuple[str, ...] = ("sasrec",)
-
-    def of(self, told: Mapping[str, Recommendations], count: int = 20) -> Recommendations:
-        """The best of the added lists; equal sums in the order of the catalogue.
-
-        >>> from holdfast.core.clock import Cutoff
-        >>> at, items = Cutoff.parse("2024-01-10"), ["cup", "pot", "tea"]
-        >>> lists = [Recommendations.listed(["ann"], items, [one], at, "explore", "x") for one in ([0, 1], [1, 2])]
-        >>> Blend({"a": 1.0, "b": 1.0}, 2.0).of({"a": lists[0], "b": lists[1]}).item.tolist()
-        [1, 0, 2]
-        """
-        like = told[next(iter(self.shares))]
-        total: Any = sum(share * self.worth(name, told[name]) for name, share in self.shares.items())
-        row = np.repeat(np.arange(len(like)), np.diff(total.indptr))
-        order = np.lexsort((total.indices, -total.data, row))
-        kept = order[np.arange(len(row)) - total.indptr[row] < count]
-        offsets = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=len(like)))]).astype(np.int64)
-        words = [pa.array([one] * len(kept), pa.string()) for one in ("explore", "blend")]
-        return Recommendations(
-            like.customer_id, like.item_id, like.cutoff, offsets, total.indices[kept].astype(np.int32),
-            total.data[kept], words[0], words[1], np.ones(len(kept)),
-        )  # fmt: skip
-
-    def worth(self, name: str, told: Recommendations) -> Any:
-        """(customers x items) what one lane's list says, 0 where it says nothing."""
-        from scipy.sparse import csr_matrix
-
-        worth = 1.0 / (self.flat + told.rank) if self.flat is not None else _chance(told, name in self.logits)
-        cells = (worth, told.item.astype(np.int64), told.offsets)
-        return csr_matrix(cells, shape=(len(told), len(told.item_id))).sorted_indices()
+def open_scores(fit: FittedRecommender, past: Interactions, rows: Ints) -> NDArray[np.float32]:
+    """A lane's scores with 0 where it has nothing to say."""
+    scores = fit.score(past, rows)
+    scores[~np.isfinite(scores)] = 0.0
+    return scores
 
 
-def _chance(told: Recommendations, logit: bool) -> Floats:
-    """Scores as shares of their list."""
-    row = np.repeat(np.arange(len(told)), told.counts)
-    value = np.maximum(told.score, 0.0)
-    if logit:
-        value = np.exp(told.score - told.score[told.offsets[:-1][told.counts > 0]].repeat(told.counts[told.counts > 0]))
-    return np.asarray(value / np.maximum(np.bincount(row, value, minlength=len(told)), 1e-12)[row])
+def blended(fits: Sequence[FittedRecommender], weights: Floats, past: Interactions, rows: Ints) -> NDArray[np.float32]:
+    """(rows x items) weighted sum."""
+    total = np.zeros((len(rows), len(past.items)), np.float32)
+    for fit, weight in zip(fits, weights, strict=True):
+        if weight > 0:
+            total += np.float32(weight) * open_scores(fit, past, rows)
+    return total
 
 
-def chosen(told: Mapping[str, Recommendations], names: Sequence[str], later: ItemOutcomes) -> Blend:
-    """The blend with the best nDCG@10 against `later`: each lane is added with the share that helps most, or left out.
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Candidates of each customer (-1: none left), whether they were bought next, and how many were bought in all."""
 
-    Lanes are tried in the order of how good they are alone.
-    """
-    from holdfast.bench.recommend_scores import per_customer
+    rows: Ints
+    item: NDArray[np.int32] = field(repr=False)
+    hit: NDArray[np.bool_] = field(repr=False)
+    bought: Ints = field(repr=False)
 
-    def value(blend: Blend) -> float:
-        return float(np.nanmean(per_customer(blend.of(told), later)["ndcg_at_10"]))
+    @classmethod
+    def of(cls, fits: Sequence[FittedRecommender], past: Interactions, truth: Any, rows: Ints, each: int = 60) -> Pool:
+        """The best `each` of every lane."""
+        parts = []
+        for start in range(0, len(rows), BLOCK):
+            some = rows[start : start + BLOCK]
+            tops = [best(fit.score(past, some), each)[0] for fit in fits]
+            found = np.sort(np.concatenate(tops, axis=1), axis=1)
+            found[:, 1:][np.diff(found, axis=1) == 0] = -1
+            parts.append(found)
+        item = np.concatenate(parts)
+        hit = np.zeros(item.shape, bool)
+        for place, row in enumerate(rows):
+            later = truth.indices[truth.indptr[row] : truth.indptr[row + 1]]
+            hit[place] = np.isin(item[place], later)
+        return cls(rows, item, hit, np.diff(truth.indptr)[rows])
 
-    order = sorted(names, key=lambda one: -value(Blend({one: 1.0}, 2.0)))
-    found: list[tuple[float, Blend]] = []
-    for flat in FLATS:
-        blend = Blend({order[0]: 1.0}, flat)
-        best = value(blend)
-        for name in order[1:]:
-            tries = [replace(blend, shares={**blend.shares, name: share}) for share in STEPS]
-            values = [value(one) for one in tries]
-            if max(values) > best:
-                best, blend = max(values), tries[int(np.argmax(values))]
-        found.append((best, blend))
-    return max(found, key=lambda one: one[0])[1]
+    def values(self, fit: FittedRecommender, past: Interactions) -> NDArray[np.float32]:
+        """A lane's scores of the candidates."""
+        found = np.zeros(self.item.shape, np.float32)
+        for start in range(0, len(self.rows), BLOCK):
+            some = slice(start, start + BLOCK)
+            scores = open_scores(fit, past, self.rows[some])
+            found[some] = np.take_along_axis(scores, np.maximum(self.item[some], 0).astype(np.int64), axis=1)
+        return np.where(self.item < 0, np.float32(-1.0), found)
+
+    def reached(self, total: NDArray[np.float32], k: int = 10) -> float:
+        """Recall and nDCG at k of the candidates in the order of `total`, added."""
+        top = np.argpartition(-total, k, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(total, top, axis=1), axis=1, kind="stable")
+        hit = np.take_along_axis(self.hit, np.take_along_axis(top, order, axis=1), axis=1)
+        return float((hit.sum(axis=1) / self.bought + ndcg(hit, self.bought)).mean())
+
+
+def ndcg(hit: NDArray[np.bool_], bought: Ints) -> Floats:
+    """nDCG of each list; the ideal list holds everything bought, however long."""
+    discount = 1 / np.log2(np.arange(2, max(int(bought.max(initial=1)), hit.shape[1]) + 2))
+    ideal = np.concatenate([[1.0], np.cumsum(discount)])[bought]
+    return np.asarray((hit * discount[: hit.shape[1]]).sum(axis=1) / ideal, np.float64)
+
+
+def learn(pool: Pool, values: Sequence[NDArray[np.float32]], start: Floats | None = None) -> tuple[Floats, float]:
+    """Weights (the first lane's is what the others are measured by) and what they reached."""
+    size = np.array([max(float(one.max(axis=1).mean()), 1e-12) for one in values])
+    weights = 1 / size if start is None else start.copy()
+    reached = pool.reached(_sum(values, weights))
+    for _ in range(ROUNDS):
+        before = reached
+        for lane in range(1, len(values)):
+            rest = _sum(values, np.where(np.arange(len(values)) == lane, 0.0, weights))
+            tries = (
+                [weights[lane] * step for step in STEPS] if weights[lane] > 0 else [0.1 / size[lane], 1 / size[lane]]
+            )
+            for weight in tries:
+                found = pool.reached(rest + np.float32(weight) * values[lane])
+                if found > reached + 1e-6:
+                    weights[lane], reached = weight, found
+        if reached - before < 1e-5:
+            break
+    return weights, reached
+
+
+def _sum(values: Sequence[NDArray[np.float32]], weights: Floats) -> NDArray[np.float32]:
+    total = np.zeros(values[0].shape, np.float32)
+    for one, weight in zip(values, weights, strict=True):
+        total += np.float32(weight) * one
+    return total

@@ -56,7 +56,6 @@ def check_scores(recommender: Recommender) -> None:
     assert scores.dtype == np.float32, f"scores are {scores.dtype}"
     assert not np.isnan(scores).any(), "a score is not a number"
     assert not np.isposinf(scores).any(), "a score is infinite"
-    assert np.isfinite(scores).any(), "it has nothing to say of anybody"
     some = np.array([7, 2, 30])
     _same(fit.score(past, some), scores[some], "a customer's scores depend on who else is asked")
     _same(fit.score(past.take(some)), scores[some], "a customer's scores depend on who else is in the history")

@@ -19,13 +19,14 @@ _TYPES = ("view", "cart_add", "purchase")
 
 @lru_cache(maxsize=1)
 def shop(customers: int = 60, items: int = 32, seed: int = 3) -> Interactions:
-    """Customers who mostly keep to two of four categories, come about weekly, and look before they buy."""
+    """Customers who mostly keep to two of four categories and look before they buy; the last two items are new."""
     random = np.random.default_rng(seed)
     group = np.arange(items) % len(_KINDS)
     who, what, when, basket, session, kinds = [], [], [], [], [], []
     number = 0
     for customer in range(customers):
         weight = random.gamma(0.5, 1.0, items) * np.where(np.isin(group, [customer % 4, (customer + 1) % 4]), 6.0, 1.0)
+        weight[-2:] = 0.0
         for _ in range(1 + random.poisson(3.0)):
             number += 1
             at = CUTOFF.micros - int(random.uniform(0.2, 150.0) * DAY_MICROS)

@@ -214,6 +214,20 @@ def backtest(
     _answer(json, service.backtest, folder, cutoff=cutoff, horizon=horizon)
 
 
+@app.command(epilog="Example: holdfast drift shop")
+def drift(
+    folder: Here = _HERE,
+    cutoff: CutoffOption = None,
+    language: LanguageOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Whether the published release still holds: what moved since, what it said and what happened, refit now or not."""
+    from holdfast.app import service
+
+    _answer(json, service.drift, folder, cutoff=cutoff, language=language)
+
+
 @app.command(epilog="Example: holdfast explain shop 17850")
 def explain(
     folder: Folder,
@@ -229,6 +243,39 @@ def explain(
     from holdfast.app import service
 
     _answer(json, service.explain, folder, customer, language=language, for_customer=for_customer)
+
+
+@app.command(epilog="Example: holdfast recommend shop 17850 --count 5 --cart 85123A")
+def recommend(
+    folder: Folder,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer_id; unknown ones get what many buy.")],
+    count: Annotated[
+        int | None, typer.Option("--count", metavar="N", help="Length; default: [recommend] count.")
+    ] = None,
+    cart: Annotated[
+        list[str] | None, typer.Option("--cart", metavar="ITEM", help="In the cart now; what goes with it comes first.")
+    ] = None,
+    dismiss: Annotated[
+        list[str] | None,
+        typer.Option("--dismiss", metavar="ITEM", help="Record that the customer does not want it; it stays away."),
+    ] = None,
+    language: LanguageOption = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """What one customer wants next, each item with its reason. Events imported since the release count at once."""
+    from holdfast.app import service
+
+    _answer(
+        json,
+        service.recommend,
+        folder,
+        customer,
+        count=count,
+        cart=cart or [],
+        dismiss=dismiss or [],
+        language=language,
+    )
 
 
 @app.command(epilog="Example: holdfast report shop")

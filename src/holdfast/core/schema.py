@@ -353,9 +353,17 @@ RELEASE_RECOMMENDATIONS = Table(
         Column("customer_id", TEXT, "Identity.", key=True),
         Column("rank", pa.int32(), "1 is first.", key=True),
         Column("item_id", TEXT, "What."),
+        Column("title", TEXT, "Its name.", "the catalogue has none"),
         Column("score", pa.float64(), "How much, within one customer."),
         Column("lane", TEXT, "again, explore, complement or new."),
-        Column("reason", TEXT, "Why, as a sentence."),
+        Column("source", TEXT, "Id of the recommender."),
+        Column(
+            "propensity",
+            pa.float64(),
+            "Probability that this entry was drawn; 1 where nothing was drawn.",
+            unit="probability",
+        ),
+        Column("reason", TEXT, "Why, as a sentence.", "the recommender gives none"),
     ),
 )
 RELEASE_ALERTS = Table(

@@ -259,6 +259,11 @@ class Slices:
     def cutoffs(self) -> tuple[Cutoff, ...]:
         return self.features.key.cutoffs
 
+    @property
+    def counted(self) -> Floats | None:
+        """How much each row counts in a score; None: all alike, also where every weight is 0 (then nobody was left alone)."""
+        return None if self.weights is None or not self.weights.any() else self.weights
+
     def at(self, cutoffs: Iterable[Cutoff]) -> Slices:
         return self.take(self.features.key.at(list(cutoffs)))
 

@@ -32,6 +32,7 @@ EVENT_WORDS: dict[str, tuple[Text, Text]] = {
         ("share", "1 share", "shares", "分享"),
         ("exposure", "1 offer shown", "offers shown", "曝光"),
         ("click", "1 click", "clicks", "点击"),
+        ("dismiss", "1 item turned down", "items turned down", "表示不感兴趣"),
     )
 }
 SILENT_WEEKS = (

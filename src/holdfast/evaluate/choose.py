@@ -50,9 +50,10 @@ def trials(forward: Forward, model: str, by: Cutoff, settings: EvaluateSettings)
     for cutoff in forward.closed(model, by):
         said = {kind: corrected(forward, model, cutoff, kind) for kind in kinds}
         if all(one is not None for one in said.values()):
-            happened = forward.slices.at([cutoff]).outcomes.churned
+            rows = forward.slices.at([cutoff])
+            happened, weight = rows.outcomes.churned, rows.counted
             for kind, one in said.items():
-                found[kind].append(log_loss(happened, one) if one is not None else np.nan)
+                found[kind].append(log_loss(happened, one, weight) if one is not None else np.nan)
     return [Trial(kind, float(np.mean(losses)), len(losses)) for kind, losses in found.items() if losses]
 
 
@@ -89,33 +90,37 @@ def choose_model(
     """The simplest model, unless a later one's gain in log loss has an interval above zero.
 
     `said` holds the corrected predictions, models in order of simplicity. The gain is the mean over the cutoffs,
-    its interval resamples customers over all of them at once.
+    its interval resamples customers over all of them at once. A row counts as much as its weight.
     """
     names = list(said)
     chosen, steps = names[0], []
     if not cutoffs:
         return chosen, []
-    losses = {name: [_losses(forward, said[name][one], one) for one in cutoffs] for name in names}
-    codes, customers = customer_codes([forward.slices.at([one]).features.key.customer_id for one in cutoffs])
+    tests = [forward.slices.at([one]) for one in cutoffs]
+    counts = [np.ones(len(one)) if one.counted is None else one.counted for one in tests]
+    losses = {
+        name: [log_losses(t.outcomes.churned, said[name][c]) for t, c in zip(tests, cutoffs, strict=True)]
+        for name in names
+    }
+    codes, customers = customer_codes([one.features.key.customer_id for one in tests])
     for name in names[1:]:
         gains = [theirs - ours for theirs, ours in zip(losses[chosen], losses[name], strict=True)]
-        draws = _mean_draws(gains, codes, customers, settings.replicates, seed)
+        draws = _mean_draws(gains, counts, codes, customers, settings.replicates, seed)
         low, high = interval(draws, settings.level)
         taken = low is not None and low > 0
-        steps.append(Step(name, chosen, float(np.mean([g.mean() for g in gains])), low, high, taken))
+        point = float(np.mean([np.average(g, weights=w) for g, w in zip(gains, counts, strict=True)]))
+        steps.append(Step(name, chosen, point, low, high, taken))
         chosen = name if taken else chosen
     return chosen, steps
 
 
-def _losses(forward: Forward, said: Floats, cutoff: Cutoff) -> Floats:
-    return log_losses(forward.slices.at([cutoff]).outcomes.churned, said)
-
-
 def _mean_draws(
-    gains: Sequence[Floats], codes: Sequence[NDArray[np.int64]], customers: int, count: int, seed: int
-) -> Floats:
-    """Bootstrap replicates of the mean over cutoffs of the mean gain; sums by customer make it one product."""
-    tops = np.array([np.bincount(c, g, minlength=customers) for c, g in zip(codes, gains, strict=True)])
-    sizes = np.array([np.bincount(c, minlength=customers) for c in codes], np.float64)
+    gains: Sequence[Floats], counts: Sequence[Floats], codes: Sequence[NDArray[np.int64]], customers: int, count: int,
+    seed: int,
+) -> Floats:  # fmt: skip
+    """Bootstrap replicates of the mean over cutoffs of the weighted mean gain; sums by customer make it one product."""
+    rows = list(zip(codes, gains, counts, strict=True))
+    tops = np.array([np.bincount(c, g * w, minlength=customers) for c, g, w in rows])
+    sizes = np.array([np.bincount(c, w, minlength=customers) for c, _, w in rows])
     parts = [(w @ tops.T) / np.maximum(w @ sizes.T, 1.0) for w in replicates(customers, count, seed)]
     return np.asarray(np.concatenate(parts).mean(axis=1))

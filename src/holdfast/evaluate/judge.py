@@ -40,25 +40,29 @@ def judge(
     slices: Slices, said: Mapping[str, Mapping[Cutoff, Floats]], cutoffs: Sequence[Cutoff],
     settings: EvaluateSettings, seed: int,
 ) -> Judged:  # fmt: skip
-    """Compute everything for these cutoffs."""
+    """Compute everything for these cutoffs; a row counts as much as its weight (0: it was contacted)."""
     tests = {one: slices.at([one]) for one in cutoffs}
     codes, customers = customer_codes([test.features.key.customer_id for test in tests.values()])
     points: dict[tuple[Cutoff, str, str], float] = {}
     draws: dict[tuple[Cutoff, str, str], list[Floats]] = {}
     for cutoff, test in tests.items():
         for model, of in said.items():
-            found = forecast_metrics(test.outcomes.churned, of[cutoff], threshold=settings.threshold)
+            found = forecast_metrics(test.outcomes.churned, of[cutoff], test.counted, threshold=settings.threshold)
             points |= {(cutoff, model, metric): float(value) for metric, value in found.items()}
     for weights in replicates(customers, settings.replicates, seed):
         for (cutoff, test), code in zip(tests.items(), codes, strict=True):
+            drawn = weights[:, code] if test.counted is None else weights[:, code] * test.counted
             for model, of in said.items():
-                more = forecast_metrics(
-                    test.outcomes.churned, of[cutoff], weights[:, code], threshold=settings.threshold
-                )
+                more = forecast_metrics(test.outcomes.churned, of[cutoff], drawn, threshold=settings.threshold)
                 for metric, values in more.items():
                     draws.setdefault((cutoff, model, metric), []).append(values)
     joined = {key: np.concatenate(parts) for key, parts in draws.items()}
-    return Judged(tuple(cutoffs), tuple(said), {c: len(t) for c, t in tests.items()}, points, joined)
+    return Judged(tuple(cutoffs), tuple(said), {c: counted_rows(t) for c, t in tests.items()}, points, joined)
+
+
+def counted_rows(test: Slices) -> int:
+    """How many rows a score rests on: those that weigh anything."""
+    return len(test) if test.counted is None else int((test.counted > 0).sum())
 
 
 def scores(judged: Judged, settings: EvaluateSettings, *, data: str, what: str, zone: str) -> list[Score]:

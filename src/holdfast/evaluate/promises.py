@@ -14,6 +14,7 @@ from holdfast.core.tables import Outcomes
 from holdfast.core.text import Language, Text
 from holdfast.metrics.forecast import forecast_metrics
 from holdfast.metrics.probability import calibration_table, wilson
+from holdfast.models.treated import drawn
 
 Floats = NDArray[np.float64]
 BANDS = ("low", "watch", "high", "critical")
@@ -25,6 +26,10 @@ _MONEY = Text(
     " We called {said} at risk; those customers then spent {lost} less than usual.",
     "我们曾称{said}存在风险；这些客户随后比平常少消费{lost}。",
 )
+_LEFT = Text(
+    " Counted are the {n} of {all} customers who were left alone: the forecast is of what happens if nothing is done.",
+    "（只统计未被触达的客户，{all}位中的{n}位：预测的是不采取措施时的结果。）",
+)
 _MORE = Text(
     " We called {said} at risk; those customers then spent {lost} more than usual.",
     "我们曾称{said}存在风险；这些客户随后反而比平常多消费{lost}。",
@@ -33,28 +38,33 @@ _MORE = Text(
 
 def score_promises(
     published: pa.Table, outcomes: Outcomes, *, usual: NDArray[np.float64] | None = None, currency: str = "",
-    release_id: str = "", cutoff: str = "",
+    release_id: str = "", cutoff: str = "", weights: Floats | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Score the `customers` table of an old release by the outcomes of its own cutoff and horizon.
 
     `outcomes` may stand in any order and hold more customers. `usual` is each published row's spend at the usual
     rate in currency units (`Published.value(...).usual` on the features of the old cutoff); without it the money
-    actually spent is reported, but nothing is called lost.
+    actually spent is reported, but nothing is called lost. `weights`, one a row of `outcomes`: 0 was contacted and does
+    not tell whether the forecast held; the others stand for them. Money counts everybody.
     """
-    rows = _match(published, outcomes)
+    rows, everybody = _match(published, outcomes), published
+    money = _money(everybody, usual, outcomes.revenue[rows] / MONEY_SCALE)
+    if weights is not None and weights[rows].any():
+        kept = drawn(weights[rows], np.arange(len(rows)))
+        published, rows = published.take(pa.array(kept)), rows[kept]
     said, happened = _column(published, "p_churn"), outcomes.churned[rows]
-    spent = outcomes.revenue[rows] / MONEY_SCALE
     n = len(said)
     low, high = wilson(float(happened.mean()), n)
     result: dict[str, Any] = {
         "release_id": release_id, "cutoff": cutoff, "horizon": str(outcomes.horizon), "currency": currency, "n": n,
+        "customers": everybody.num_rows,
         "said": float(said.mean()), "happened": float(happened.mean()),
         "happened_low": low, "happened_high": high,
         "within_interval": _within(published, happened),
         "bands": _bands(published, said, happened),
         "calibration": calibration_table(happened, said),
         "metrics": {k: (v if np.isfinite(v) else None) for k, v in forecast_metrics(happened, said).items()},
-        "value_at_risk": _money(published, usual, spent),
+        "value_at_risk": money,
     }  # fmt: skip
     result["sentence"] = {"en": _sentence(result, "en"), "zh": _sentence(result, "zh")}
     return result
@@ -122,6 +132,8 @@ def _sentence(result: dict[str, Any], language: Language) -> str:
         language, said=f"{result['said']:.0%}", happened=f"{result['happened']:.0%}", n=f"{result['n']:,}",
         horizon=result["horizon"],
     )  # fmt: skip
+    if result["n"] < result["customers"]:
+        text += _LEFT.render(language, n=f"{result['n']:,}", all=f"{result['customers']:,}")
     money = result["value_at_risk"]
     if not money or money["lost"] is None:
         return text

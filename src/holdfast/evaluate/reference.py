@@ -12,6 +12,7 @@ from holdfast.core.clock import Cutoff
 from holdfast.core.tables import Key, Slices
 from holdfast.metrics.probability import brier_parts, calibration_table
 from holdfast.metrics.ranking import lift_curve
+from holdfast.models.treated import drawn
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +46,10 @@ class Reference:
 
 
 def look_closer(test: Slices, said: Floats, model: str, cutoff: Cutoff, zone: str) -> Reference:
-    """Calibration table, lift curve and the parts of the Brier score."""
+    """Calibration table, lift curve and the parts of the Brier score; rows with weights are drawn by them."""
+    if test.counted is not None:
+        kept = drawn(test.counted, np.arange(len(test)))
+        test, said = test.take(kept), said[kept]
     happened = test.outcomes.churned
     return Reference(
         cutoff, zone, model, test.features.key, said, happened,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.core.clock import Cutoff
 from holdfast.core.tables import FeatureTable, Slices
+from holdfast.evaluate.judge import counted_rows
 from holdfast.evaluate.settings import EvaluateSettings
 from holdfast.metrics.bootstrap import customer_codes, interval, replicates
 from holdfast.metrics.forecast import forecast_metrics
@@ -66,18 +67,17 @@ def _cutter(column: str, edges: tuple[tuple[float, str], ...]) -> Callable[[Feat
 
 
 def _scored(test: Slices, said: Floats, settings: EvaluateSettings, seed: int) -> dict[str, Any]:
-    happened = test.outcomes.churned
-    facts: dict[str, Any] = {
-        "n": len(test), "churn_rate": float(happened.mean()), "mean_said": float(said.mean()), "metrics": {}
-    }  # fmt: skip
-    classes = int(happened.sum()), int((~happened).sum())
+    happened, weight = test.outcomes.churned, test.counted
+    rate, mean = (float(np.average(one, weights=weight)) for one in (happened, said))
+    facts: dict[str, Any] = {"n": counted_rows(test), "churn_rate": rate, "mean_said": mean, "metrics": {}}
+    seen = np.ones(len(test), bool) if weight is None else weight > 0
+    classes = int((happened & seen).sum()), int((~happened & seen).sum())
     if len(test) < _LEAST or min(classes) < _LEAST_CLASS:
         return facts
     (code,), customers = customer_codes([test.features.key.customer_id])
-    points = forecast_metrics(happened, said)
-    chunks = [
-        forecast_metrics(happened, said, w[:, code]) for w in replicates(customers, min(200, settings.replicates), seed)
-    ]
+    points = forecast_metrics(happened, said, weight)
+    drawn = (w[:, code] for w in replicates(customers, min(200, settings.replicates), seed))
+    chunks = [forecast_metrics(happened, said, w if weight is None else w * weight) for w in drawn]
     for metric in _SHOWN:
         low, high = interval(np.concatenate([chunk[metric] for chunk in chunks]), settings.level)
         facts["metrics"][metric] = {"value": points[metric], "low": low, "high": high}

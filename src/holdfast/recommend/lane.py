@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from holdfast.core.errors import UsageError
 from holdfast.core.interactions import Interactions, Items
 from holdfast.core.recommend import Recommendations, Scores
+from holdfast.recommend.index import largest
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -79,21 +80,7 @@ def best(scores: Scores, count: int) -> tuple[NDArray[np.int32], Scores]:
     >>> best(np.array([[1.0, 3.0, -np.inf, 2.0]], np.float32), 3)[0].tolist()
     [[1, 3, 0]]
     """
-    rows, width = scores.shape
-    count = min(count, width)
-    if not count or not rows:
-        return np.zeros((rows, 0), np.int32), np.zeros((rows, 0), np.float32)
-    if count < width:
-        # everything equal to the count-th score must compete, so that ties are broken by column and not by chance
-        edge = -np.partition(-scores, count - 1, axis=1)[:, count - 1 : count]
-        found = np.empty((rows, count), np.int32)
-        for row in range(rows):
-            inside = np.flatnonzero(scores[row] >= edge[row])
-            found[row] = inside[np.argsort(-scores[row, inside], kind="stable")[:count]]
-    else:
-        found = np.argsort(-scores, axis=1, kind="stable").astype(np.int32)
-    kept = np.take_along_axis(scores, found.astype(np.int64), axis=1)
-    return np.where(np.isneginf(kept), np.int32(-1), found), kept
+    return largest(scores, count)
 
 
 def lists(

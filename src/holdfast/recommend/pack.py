@@ -15,6 +15,8 @@ from holdfast.core.interactions import Items
 
 #: Raised when the meaning of a saved fit changes.
 FORMAT = 1
+#: How the bytes begin: a bare length could look like the first byte of something else.
+MARK = b"holdfast"
 
 
 def pack(kind: str, arrays: dict[str, NDArray[Any]] | None = None, **parts: Any) -> bytes:
@@ -26,15 +28,16 @@ def pack(kind: str, arrays: dict[str, NDArray[Any]] | None = None, **parts: Any)
     head = json.dumps({"format": FORMAT, "kind": kind, **parts}, sort_keys=True, allow_nan=False).encode()
     body = io.BytesIO()
     np.savez(body, allow_pickle=False, **(arrays or {}))
-    return len(head).to_bytes(8, "little") + head + body.getvalue()
+    return MARK + len(head).to_bytes(8, "little") + head + body.getvalue()
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The parts and the arrays back; refuses what is not a saved fit of this format."""
     try:
-        size = int.from_bytes(data[:8], "little")
-        saved = json.loads(data[8 : 8 + size])
-        with np.load(io.BytesIO(data[8 + size :]), allow_pickle=False) as body:
+        start = len(MARK) + 8
+        size = int.from_bytes(data[len(MARK) : start], "little") if data.startswith(MARK) else 0
+        saved = json.loads(data[start : start + size])
+        with np.load(io.BytesIO(data[start + size :]), allow_pickle=False) as body:
             arrays = {name: body[name] for name in body.files}
         known = saved["format"] == FORMAT
     except (ValueError, KeyError, TypeError, OSError) as error:

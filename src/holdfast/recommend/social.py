@@ -89,7 +89,7 @@ class Social:
 
 
 def solved(cells: Any, other: Floats, unobserved: float, ridge: Floats, prior: Floats | None) -> Floats:
-    """Each row's x of (unobserved Y'Y + sum w y y' + ridge I) x = sum (w + unobserved) y + ridge prior."""
+    """Each row's x of (unobserved Y'Y + sum w y y' + ridge I) x = sum w y + ridge prior."""
     gram = unobserved * other.T @ other
     found = np.zeros((cells.shape[0], other.shape[1])) if prior is None else prior.copy()
     diagonal = np.arange(other.shape[1])
@@ -98,7 +98,7 @@ def solved(cells: Any, other: Floats, unobserved: float, ridge: Floats, prior: F
         here, weight = other[cells.indices[where]], cells.data[where]
         left = gram + (here.T * weight) @ here
         left[diagonal, diagonal] += ridge[row]
-        right = here.T @ (weight + unobserved)
+        right = here.T @ weight
         found[row] = np.linalg.solve(left, right if prior is None else right + ridge[row] * prior[row])
     return found
 
@@ -152,7 +152,9 @@ class FittedSocial(Lane):
         circle_of = friends[customer].indices
         count = int((cells[circle_of][:, [item]] > 0).sum()) if len(circle_of) else 0
         if count:
-            return Text(f"chosen by {count} of your {len(circle_of)} friends", f"您{len(circle_of)}位好友中有{count}位选过")
+            return Text(
+                f"chosen by {count} of your {len(circle_of)} friends", f"您{len(circle_of)}位好友中有{count}位选过"
+            )
         own = cells[customer].indices
         own = own[own != item]
         part = self.factors[own] @ self.factors[item]

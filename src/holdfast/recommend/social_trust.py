@@ -25,14 +25,14 @@ Ints = NDArray[np.int64]
 class Trust:
     """The share of a customer's friends who chose an item, friends of friends at `reach` (Massa & Avesani 2007).
 
-    `popularity` is what the share of all customers counts beside it. It speaks only of items that somebody near chose;
-    a customer without friends gets an empty list. What the customer did itself is not read.
+    `popularity` is what the share of all customers counts beside it, and all that is left for a customer without friends.
+    What the customer did itself is not read.
     """
 
     recommender_id: ClassVar[str] = "trust"
     lane: ClassVar[str] = "explore"
     reach: float = 0.3
-    popularity: float = 0.3
+    popularity: float = 0.1
     half_life: float | None = None
 
     def fit(self, past: Interactions) -> FittedTrust:
@@ -54,7 +54,7 @@ class FittedTrust(Lane):
 
     @one_thread
     def score(self, past: Interactions, rows: Ints | None = None) -> Scores:
-        """Shares of friends, of their friends and of everybody added; -inf where nobody near chose the item."""
+        """Shares of friends, of their friends and of everybody added; -inf where nobody ever chose the item."""
         past = past.over(self.items)
         rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
         friends = circle(past)
@@ -63,10 +63,11 @@ class FittedTrust(Lane):
         near = near.tolil()
         near[np.arange(len(rows)), rows] = 0
         found = (near.tocsr() @ _chosen(past, self.recommender.half_life)).toarray()
-        return np.where(found > 0, found + self.recommender.popularity * self.share, -np.inf).astype(np.float32)
+        found += self.recommender.popularity * self.share
+        return np.where(found > 0, found, -np.inf).astype(np.float32)
 
     def reasons(self, past: Interactions, customer: NDArray[np.int32], item: NDArray[np.int32]) -> list[Text]:
-        """How many friends chose it, or that friends of friends did."""
+        """How many friends chose it, or that friends of friends did, or how many of all customers."""
         past = past.over(self.items)
         chosen, friends = _chosen(past, None), circle(past)
         return [self._reason(chosen, friends, int(c), int(i)) for c, i in zip(customer, item, strict=True)]
@@ -79,7 +80,7 @@ class FittedTrust(Lane):
         further = np.setdiff1d(np.unique(friends[near].indices), np.append(near, customer)) if len(near) else near
         if len(further) and int((chosen[further][:, [item]] > 0).sum()):
             return Text("chosen by friends of your friends", "您好友的好友选过")
-        return Text("nobody near you chose it", "您身边没有人选过")
+        return Text(f"chosen by {self.share[item]:.1%} of all customers", f"{self.share[item]:.1%}的顾客选过")
 
     def to_bytes(self) -> bytes:
         settings: dict[str, Any] = asdict(self.recommender)

@@ -15,6 +15,7 @@ from holdfast.report.plain import columns, heading, pad, wrap
 from holdfast.report.story import Story
 from holdfast.report.summary import isolated_text
 from holdfast.report.voice import NONE, Voice, isolated
+from holdfast.report.wanted import WANTED, wanted_lines
 
 _TITLE = Text("Customer {id}", "客户 {id}")
 _FORECAST = Text("Forecast", "预测")
@@ -74,17 +75,19 @@ KINDS = {
     "share": Text("shared", "分享"),
     "exposure": Text("shown a campaign", "活动曝光"),
     "click": Text("click", "点击"),
+    "dismiss": Text("not interested", "不感兴趣"),
 }
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
 def explanation(
     story: Story, customer_id: str, page: Mapping[str, Any], language: Language = "en",
-    changes: Sequence[Mapping[str, Any]] = (),
+    changes: Sequence[Mapping[str, Any]] = (), wanted: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """The same for a program: `page` is `profile.customer.customer_page`; `prediction` is None outside the population.
 
-    `changes` is what `models.counterfactual` found: what would have to be different for the forecast to be different.
+    `changes` is what `models.counterfactual` found: what would have to be different for the forecast to be different;
+    `wanted` are the customer's rows of `recommendations`.
     """
     row = find(story, customer_id)
     return {
@@ -93,13 +96,14 @@ def explanation(
         "definition": story.definition(story.voice(language)),
         "prediction": None if row is None else {k: _jsonable(v) for k, v in row.items()},
         "changes": [dict(one) for one in changes],
+        "recommendations": [dict(one) for one in wanted],
         "profile": dict(page),
     }
 
 
 def explain(
     story: Story, customer_id: str, page: Mapping[str, Any], language: Language = "en",
-    changes: Sequence[Mapping[str, Any]] = (),
+    changes: Sequence[Mapping[str, Any]] = (), wanted: Sequence[Mapping[str, Any]] = (),
 ) -> str:  # fmt: skip
     """One customer's page as text."""
     voice = story.voice(language)
@@ -116,6 +120,8 @@ def explain(
         for one in changes:
             lines += wrap(isolated_text(one["text"]), first="  · ", indent="    ")
         lines += wrap(voice.say(CAUTION))
+    if wanted:
+        lines += heading(voice.say(WANTED)) + wanted_lines(wanted, language)
     lines += heading(voice.say(_PROFILE)) + columns(_profile(page, row, voice))
     lines += _months(page.get("months") or [], voice)
     if page.get("timeline"):

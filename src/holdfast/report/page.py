@@ -31,6 +31,7 @@ from holdfast.report.sections.quality import quality
 from holdfast.report.sections.retention import retention
 from holdfast.report.sections.rhythm import rhythm
 from holdfast.report.sections.value import value
+from holdfast.report.sections.wanted import wanted
 from holdfast.report.story import Story
 from holdfast.report.voice import Voice, isolated
 
@@ -45,7 +46,8 @@ _SCREEN = (
 
 #: The sections in the order of the page.
 SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (
-    promises, quality, cohorts, lifecycle, retention, ahead, rhythm, value, forecast, drift, ladder, customers, definitions,
+    promises, quality, cohorts, lifecycle, retention, ahead, rhythm, value, wanted, forecast, drift, ladder, customers,
+    definitions,
 )  # fmt: skip
 
 

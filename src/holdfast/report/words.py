@@ -19,6 +19,12 @@ STATES = {
     "lost": Text("lost", "失联"),
     "none": Text("not yet a customer", "尚非客户"),
 }
+LANES = {
+    "again": Text("buy again", "再次购买"),
+    "explore": Text("something to discover", "值得发现"),
+    "complement": Text("goes with it", "搭配购买"),
+    "new": Text("new in the shop", "新品"),
+}
 CUSTOMER = Text("Customer", "客户")
 CUSTOMERS = Text("Customers", "客户数")
 BAND = Text("Risk band", "风险等级")
@@ -39,3 +45,17 @@ def band(name: str) -> Text:
 def state(name: str) -> Text:
     """A life-cycle state's word, or the name itself."""
     return STATES.get(name) or Text(name, name)
+
+
+def lane(name: str) -> Text:
+    """A lane in plain words, or the name itself where it is not one of ours."""
+    return LANES.get(name) or Text(name, name)
+
+
+def named(item_id: str, title: str | None) -> str:
+    """An item as people know it: its title, and its id so that it can be found.
+
+    >>> named("i1", "green tea"), named("i1", None)
+    ('green tea (i1)', 'i1')
+    """
+    return f"{title} ({item_id})" if title and title != item_id else item_id

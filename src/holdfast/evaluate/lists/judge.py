@@ -80,13 +80,15 @@ class Judged:
 
 def judge(
     lists: Recommendations, later: ItemOutcomes, past: Interactions, *, on_sale: NDArray[np.bool_] | None = None,
-    seen: str = "allow", ideal: Ideal = "cut", depths: Sequence[int] = DEPTHS, model: str | None = None,
+    seen: str = "allow", ideal: Ideal = "cut", targets: str = "all", depths: Sequence[int] = DEPTHS,
+    model: str | None = None,
 ) -> Judged:  # fmt: skip
     """Judge the lists of some customers by what these took later.
 
     `past` is the history that the lists were made from, `on_sale` the items (of `past.items`) that might be shown.
     `seen="exclude"`: targets that the customer had touched before are no targets, as such lists cannot name them.
-    `ideal`: whether a perfect list ends at k (`cut`) or not (`whole`). Targets outside the catalogue count as missed.
+    `ideal`: whether a perfect list ends at k (`cut`) or not (`whole`). Targets that are not on sale, or not in the
+    catalogue at all, count as missed; `targets="on_sale"` leaves them out, as some published tables do.
 
     >>> from holdfast.core.clock import Cutoff, Horizon
     >>> from holdfast.core.interactions import tiny_interactions
@@ -101,7 +103,10 @@ def judge(
     """
     if seen not in ("allow", "exclude"):
         raise UsageError(f"seen = {seen!r}", remedy="one of: allow, exclude")
+    if targets not in ("all", "on_sale"):
+        raise UsageError(f"targets = {targets!r}", remedy="one of: all, on_sale")
     items, told = past.items, lists.item_id
+    on = np.ones(len(items), bool) if on_sale is None else on_sale
     shown = padded(lists.offsets, lists.item, max(depths)) if max(depths) else np.zeros((len(lists), 0), np.int32)
     if not told.equals(items.item_id):
         shown = np.append(items.positions(told), np.int32(-1))[shown]
@@ -109,9 +114,10 @@ def judge(
     if seen == "exclude":
         asked = asked.keeping(~asked.known)
     right = hits(shown, asked.offsets, asked.item, len(items))
+    if targets == "on_sale":
+        asked = asked.keeping(np.append(on, False)[asked.item])
     values = _slices(shown, right, asked, tuple(depths), ideal)
     people = np.diff(asked.offsets) > 0
-    on = np.ones(len(items), bool) if on_sale is None else on_sale
     few = shown[people][:, : depths[0]]
     values["all"] |= _variety(few, asked.past, people, items)
     count = exposure(few, len(items))
@@ -138,7 +144,10 @@ class _Asked:
 
     @classmethod
     def of(cls, customers: pa.Array, later: ItemOutcomes, past: Interactions) -> _Asked:
-        mine = later.take(np.maximum(found := _places(customers, later.customer_id), 0)).over(past.items)
+        found = _places(customers, later.customer_id)
+        # whoever the outcomes do not know is asked for somebody, whose targets are then dropped
+        mine = later.take(np.maximum(found, 0)) if len(later) else _nothing(later, customers)
+        mine = mine.over(past.items)
         history = _history(customers, past)
         purchases = history.of_type("purchase")
         row = np.repeat(np.arange(len(mine)), mine.counts)
@@ -154,6 +163,10 @@ class _Asked:
         return replace(
             self, offsets=offsets, item=self.item[kept], known=self.known[kept], bought=self.bought[kept]
         )  # fmt: skip
+
+
+def _nothing(later: ItemOutcomes, customers: pa.Array) -> ItemOutcomes:
+    return replace(later, customer_id=customers, offsets=np.zeros(len(customers) + 1, np.int64))
 
 
 def _places(asked: pa.Array, among: pa.Array) -> Ints:

@@ -14,15 +14,16 @@ IMPORTED: dict[str, tuple[str, ...]] = {
     "ties": ("customer_id", "other_id"),
     "calendar": ("day", "kind", "known_from"),
     "customers": ("customer_id", "created_at"),
-    "prices": ("item_id", "price", "valid_from"),
+    # a catalogue may hold prices and since when, too, but a price list holds no titles
     "items": ("item_id", "title"),
+    "prices": ("item_id", "price", "valid_from"),
 }
 
 
 def table_of(names: tuple[str, ...]) -> str:
     """The canonical table that these column names belong to, or nothing.
 
-    >>> table_of(("item_id", "price", "valid_from")), table_of(("item_id", "title", "price"))
+    >>> table_of(("item_id", "price", "valid_from")), table_of(("item_id", "title", "price", "valid_from"))
     ('prices', 'items')
     """
     known = {plain(name) for name in names}

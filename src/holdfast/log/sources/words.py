@@ -14,6 +14,11 @@ WORDS: dict[str, str] = {
     "购买": "purchase", "下单": "purchase", "已完成": "purchase", "交易成功": "purchase", "浏览": "view", "点击": "click",
     "已发货": "purchase", "已签收": "purchase", "已付款": "purchase", "待付款": "checkout", "未付款": "checkout",
     "加购": "cart_add", "收藏": "wishlist", "退款": "refund", "退货": "refund", "已取消": "cancel", "取消": "cancel",
+    "impression": "exposure", "impressions": "exposure", "shown": "exposure", "product_impression": "exposure",
+    "recommended": "exposure", "clicked": "click", "product_click": "click", "select_item": "click",
+    "dismissed": "dismiss", "hide": "dismiss", "hidden": "dismiss", "not_interested": "dismiss",
+    "not interested": "dismiss", "dislike": "dismiss", "曝光": "exposure", "展示": "exposure", "不感兴趣": "dismiss",
+    "不喜欢": "dismiss", "隐藏": "dismiss", "屏蔽": "dismiss",
 }  # fmt: skip
 #: Canonical column -> names it goes by, surest first. Compared without case, blanks and punctuation.
 NAMES: dict[str, tuple[str, ...]] = {

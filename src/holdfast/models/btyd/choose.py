@@ -53,17 +53,19 @@ class PurchaseChoice:
 
 
 def choose_purchase_model(
-    summary: PurchaseSummary, models: Sequence[str] = FITTED_MODELS, *, seed: int = 1, simulate: bool = True
-) -> PurchaseChoice:
+    summary: PurchaseSummary, models: Sequence[str] = FITTED_MODELS, *, seed: int = 1, simulate: bool = True,
+    climbs: int = 2,
+) -> PurchaseChoice:  # fmt: skip
     """Fit the models, choose by BIC among those that let a one-time buyer leave, and test whether anybody leaves.
 
     Dropout counts as identified only if it shows in mbg_nbd, where orders are Poisson, and in the chosen model, which may
     have more regular gaps: a silence that means leaving under one assumption and chance under the other tells nothing. Shops
     with more than 50,000 different histories are fitted on a part of them. A model that cannot be fitted is left out.
-    Raises TooLittleData where the history is too thin for any. `simulate`: as in `dropout_test`.
+    Raises TooLittleData where the history is too thin for any. `simulate`: as in `dropout_test`;
+    `climbs`: as in `PurchaseModel.fit`.
     """
     seen = learnable(summary)
-    fits = fitted(seen, models)
+    fits = fitted(seen, models, climbs)
     able = {name: fit for name, fit in fits.items() if fit.model.one_timers_may_leave}
     if TESTED not in able:
         raise TooLittleData(f"{TESTED} could not be fitted", remedy="import more orders")
@@ -75,12 +77,12 @@ def choose_purchase_model(
     return PurchaseChoice(fits, chosen, max(tests, key=lambda one: one.p_value))
 
 
-def fitted(summary: PurchaseSummary, models: Sequence[str]) -> dict[str, PurchaseFit]:
+def fitted(summary: PurchaseSummary, models: Sequence[str], climbs: int = 2) -> dict[str, PurchaseFit]:
     """The models that could be fitted, by id."""
     fits: dict[str, PurchaseFit] = {}
     for name in models:
         try:
-            fits[name] = PURCHASE_MODELS[name]().fit(summary)
+            fits[name] = PURCHASE_MODELS[name]().fit(summary, climbs=climbs)
         except TooLittleData:
             raise
         except HoldfastError:

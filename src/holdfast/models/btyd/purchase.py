@@ -112,8 +112,8 @@ class PurchaseModel(ABC):
     def from_settings(cls, saved: Mapping[str, Any]) -> Self:
         return cls(**saved)
 
-    def fit(self, summary: PurchaseSummary, covariates: Covariates | None = None) -> PurchaseFit:
-        """Maximum likelihood with standard errors from the observed information.
+    def fit(self, summary: PurchaseSummary, covariates: Covariates | None = None, *, climbs: int = 2) -> PurchaseFit:
+        """Maximum likelihood with standard errors from the observed information, the better of so many climbs.
 
         Raises TooLittleData for fewer than 10 customers or no repeat order, UsageError for a summary or covariates that
         do not belong to this model.
@@ -128,7 +128,9 @@ class PurchaseModel(ABC):
         found: list[tuple[float, PurchaseModel, Optimum]] = []
         best = -np.inf
         for one in self.variants():  # in order of complexity: the first that gains nothing ends the search
-            optimum = one._maximum(unit, effects).rescaled([scale if n in self.times else 1.0 for n in self.names])
+            optimum = one._maximum(unit, effects, climbs).rescaled(
+                [scale if n in self.times else 1.0 for n in self.names]
+            )
             value = one.objective(rows)(optimum.theta)[0] + one.constant(summary)
             found.append((value, one, replace(optimum, value=value)))
             if value < best:
@@ -151,15 +153,15 @@ class PurchaseModel(ABC):
         if covariates is not None:
             covariates.check(len(summary), self.moves, self.model_id, summary.ordered)
 
-    def _maximum(self, rows: Rows, effects: int) -> Optimum:
+    def _maximum(self, rows: Rows, effects: int, climbs: int) -> Optimum:
         size = len(self.names) + len(self.moves) * effects
         low, high = np.full(size, -20.0), np.full(size, 20.0)
         low[: len(self.names)], high[: len(self.names)] = np.log(_LOW), np.log(_HIGH)
         starts = [np.r_[np.log(one), np.zeros(size - len(self.names))] for one in self.starts(rows)]
         if len(rows) <= 4 * self.part:
-            return maximise(self.objective(rows), starts, low, high)
+            return maximise(self.objective(rows), starts, low, high, climbs=climbs)
         every = len(rows) // self.part  # their order is that of a hash, so this part is a fair one
-        part = maximise(self.objective(rows.take(slice(None, None, every))), starts, low, high)
+        part = maximise(self.objective(rows.take(slice(None, None, every))), starts, low, high, climbs=climbs)
         return maximise(self.objective(rows), [part.theta], low, high)
 
     def objective(self, rows: Rows) -> Objective:

@@ -32,6 +32,8 @@ Floats = NDArray[np.float64]
 _LEARNABLE = (365, 180, 90, 60, 30)
 #: Closed slices that a horizon needs to be learnt over.
 _NEED_SLICES = 4
+#: Closed slices behind a cutoff that the forecast is judged at.
+_NEED_BEHIND = 2
 _ONE_CUTOFF = Text(
     "No earlier cutoff can judge the forecast of value: the history is too short. Its order was chosen across customers.",
     "历史太短，没有较早的时刻可以检验价值预测；模型仅在客户之间交叉选择。",
@@ -62,15 +64,23 @@ class ValueStudy:
 def learning_horizon(asked: Horizon, cutoffs: Sequence[Cutoff], now: Cutoff, gap: Duration = NO_GAP) -> Horizon | None:
     """The longest horizon, up to the asked one, that enough of these cutoffs have closed by `now`.
 
+    One that leaves an earlier cutoff to judge the forecast at goes first: a longer one that nothing can hold against what
+    happened, and whose fading is assumed, is not worth its length. None where too few cutoffs have closed any.
+
     >>> days = [Cutoff.parse(f"2011-{m:02d}-01") for m in range(3, 10)]
     >>> str(learning_horizon(Horizon.parse("365d"), days, Cutoff.parse("2011-12-01")))
-    '180d'
+    '90d'
     """
+    closed: list[Horizon] = []
     for days in sorted({asked.days, *(float(one) for one in _LEARNABLE if one <= asked.days)}, reverse=True):
         horizon = Horizon.parse(f"{days:.0f}d")
-        if sum(one.plus(gap, horizon) <= now for one in cutoffs) >= _NEED_SLICES:
+        able = [one for one in cutoffs if one.plus(gap, horizon) <= now]
+        if len(able) < _NEED_SLICES:
+            continue
+        closed.append(horizon)
+        if sum(one.plus(gap, horizon) <= able[-1] for one in able) >= _NEED_BEHIND:
             return horizon
-    return None
+    return closed[0] if closed else None
 
 
 def learn_value(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.core.errors import StateError, UsageError
 from holdfast.core.interactions import Interactions, Items
-from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS, Scores
+from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS, Recommendations, Scores
 from holdfast.core.text import Text
 from holdfast.core.threads import one_thread
 from holdfast.recommend.content.describe import Described
@@ -33,8 +34,8 @@ class ContentToFactors:
 
     Gantner et al. (2010), "Learning attribute-to-feature mappings for cold-start recommendations". Factors are those of
     a truncated SVD of customers x items, rows of length 1 and columns scaled down by popularity ^ `damping` (EigenRec,
-    Nikolakopoulos et al. 2019). Warm is an item of at least `cold_below` customers. `about` is cold (names only cold items)
-    or all. `ridge` is in units of a warm item's weight; `content` describes the items.
+    Nikolakopoulos et al. 2019). Warm is an item of at least `cold_below` customers. `about` is all or cold (names only cold
+    items); a cold item is said in the lane `new`, any other in `explore`. `ridge` is in units of a warm item's weight; `content` describes the items.
     """
 
     recommender_id: ClassVar[str] = "cold"
@@ -44,7 +45,7 @@ class ContentToFactors:
     damping: float = 0.4
     half_life: float | None = None
     cold_below: int = 5
-    about: str = "cold"
+    about: str = "all"
     content: Content = field(default_factory=Content)
 
     @one_thread
@@ -86,6 +87,11 @@ class FittedContentToFactors(Lane):
         found = taste @ self.factors.astype(np.float64).T
         knows = (taste != 0).any(axis=1)[:, None] & self.speaks & (self.factors != 0).any(axis=1)
         return np.where(knows, found, -np.inf).astype(np.float32)
+
+    def recommend(self, past: Interactions, count: int, **options: Any) -> Recommendations:
+        """The lists; each entry says whether its item is `new` or to be explored."""
+        found = super().recommend(past, count, **options)
+        return replace(found, lane=pa.array(np.where(self.warm[found.item], "explore", "new").tolist(), pa.string()))
 
     def reasons(self, past: Interactions, customer: NDArray[np.int32], item: NDArray[np.int32]) -> list[Text]:
         """The own item whose factors agree most with it."""

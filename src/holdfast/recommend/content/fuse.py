@@ -22,46 +22,48 @@ _RIDGE = 1.0
 def learn_weights(blocks: Blocks, past: Interactions, weight: NDArray[np.float32]) -> dict[str, float]:
     """Weights over 0 that add to 1, or none where nobody chose twice.
 
-    Each customer's last item is told from the last items of all others by the likeness, block by block, to what came
+    Each customer's last choice (the mean of its items) is told from those of all others by the likeness, block by block, to what came
     before: a softmax over the batch (Covington et al. 2016; other customers' items are as popular as one's own, so that
     popularity teaches nothing). Weights stay at or over 0: likeness never counts against an item.
     """
-    who, target, before = _last(past)
-    if len(who) < 2 or not blocks.used:
+    if not blocks.used:
         return {}
-    row = matrix(past, np.where(before, weight, 0).astype(np.float32))[who]
-    mass = np.asarray(row.sum(axis=1)).ravel()
-    kept = mass > 0
-    if kept.sum() < 2:
+    last, before = _last(past)
+    target, row = (matrix(past, np.where(one, weight, 0).astype(np.float32)) for one in (last, before))
+    kept = np.flatnonzero((np.diff(target.indptr) > 0) & (np.diff(row.indptr) > 0))
+    if len(kept) < 2:
         return {}
-    row, target = row[kept], target[kept]
-    row = row.multiply(1 / mass[kept][:, None]).tocsr()
+    newest = np.argsort(-past.occurred_at[past.offsets[kept + 1] - 1], kind="stable")[:MOST]
+    row, target = _mean(row[kept[newest]]), _mean(target[kept[newest]])
     likeness = np.stack([_likeness(blocks, name, row, target) for name in blocks.used])
     found = _fit(likeness)
     total = found.sum()
     return dict(zip(blocks.used, (found / total).tolist(), strict=True)) if total > 0 else {}
 
 
-def _last(past: Interactions) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
-    """Customers, their last item, and which interactions came before it and were of another item."""
-    several = np.flatnonzero(past.counts > 1)
-    ends = past.offsets[several + 1] - 1
-    newest = np.argsort(-past.occurred_at[ends], kind="stable")[:MOST]
-    several, ends = several[newest], ends[newest]
-    last_item = np.full(len(past), -1, np.int64)
-    last_item[several] = past.item[ends]
-    before = past.item != last_item[past.customer]
-    before[ends] = False
-    return several, past.item[ends], before
+def _last(past: Interactions) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which interactions were a customer's last (all of that instant), and which were before it and of other items."""
+    ends = past.offsets[1:][past.counts > 0] - 1
+    newest = np.full(len(past), -1, np.int64)
+    newest[past.counts > 0] = past.occurred_at[ends]
+    last = past.occurred_at == newest[past.customer]
+    cell = past.customer.astype(np.int64) * max(len(past.items), 1) + past.item
+    return last, ~np.isin(cell, cell[last])
 
 
-def _likeness(blocks: Blocks, name: str, row: Any, target: NDArray[Any]) -> NDArray[np.float64]:
-    """(customers x targets) of one block."""
+def _mean(rows: Any) -> Any:
+    from scipy.sparse import diags
+
+    return (diags(1 / np.asarray(rows.sum(axis=1)).ravel()) @ rows).tocsr()
+
+
+def _likeness(blocks: Blocks, name: str, row: Any, target: Any) -> NDArray[np.float64]:
+    """(customers x last choices) of one block."""
     if name in blocks.sparse:
         one = blocks.sparse[name]
-        return np.asarray((row @ one @ one[target].T).toarray(), np.float64)
+        return np.asarray(((row @ one) @ (target @ one).T).toarray(), np.float64)
     dense = blocks.dense[name]
-    return np.asarray((row @ dense) @ dense[target].T, np.float64)
+    return np.asarray((row @ dense) @ (target @ dense).T, np.float64)
 
 
 def _fit(likeness: NDArray[np.float64]) -> NDArray[np.float64]:

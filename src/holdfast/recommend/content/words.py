@@ -7,38 +7,10 @@ import unicodedata
 
 _RUN = re.compile(r"[a-z0-9à-öø-ÿ]+|[\u3400-\u9fff\uf900-\ufaff]+")
 #: Words that say nothing about a thing; few, since titles are short and "no" or "the" may be half of a name.
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "our",
-        "that",
-        "the",
-        "their",
-        "this",
-        "to",
-        "was",
-        "with",
-        "you",
-        "your",
-    ]
-)  # fmt: skip
+STOP_WORDS = frozenset((
+    "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it",
+    "its", "of", "on", "or", "our", "that", "the", "their", "this", "to", "was", "with", "you", "your",
+))  # fmt: skip
 #: Characters that only join others.
 STOP_CHARACTERS = frozenset("的了和与及或在是有为")
 

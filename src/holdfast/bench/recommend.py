@@ -1,0 +1,38 @@
+"""Recommendation on public sets: one file for each set, found by lying here as `recommend_<data>.py`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import holdfast.bench
+from holdfast.bench.registry import BENCHES
+from holdfast.core.errors import UsageError
+from holdfast.core.progress import SILENT, Progress
+from holdfast.core.registry import nearest
+from holdfast.core.results import Score
+
+PREFIX = "recommend_"
+
+
+@BENCHES.register("recommend")
+def recommend(*, data: str | None = None, full: bool = False, progress: Progress = SILENT) -> list[Score]:
+    """Recommended lists on public sets: every lane and their mix by recall, nDCG and hits."""
+    known = names()
+    if data is not None and data not in known:
+        raise UsageError(f"recommend has no data {data!r}", remedy=nearest(data, known))
+    found: list[Score] = []
+    for name in known if data is None else [data]:
+        found += importlib.import_module(f"holdfast.bench.{PREFIX}{name}").run(full, progress)
+    return found
+
+
+def names() -> list[str]:
+    """The sets: every module `recommend_<data>` of this folder that has a `run(full, progress)`.
+
+    >>> "tafeng" in names()
+    True
+    """
+    found = sorted(one.name for one in pkgutil.iter_modules(holdfast.bench.__path__) if one.name.startswith(PREFIX))
+    runs = [one for one in found if hasattr(importlib.import_module(f"holdfast.bench.{one}"), "run")]
+    return [one.removeprefix(PREFIX) for one in runs]
