@@ -154,8 +154,8 @@ def test_the_reason_is_the_event_whose_removal_hurts_most(taught):
         drops[name] = taught.score(past)[0, item] - taught.score(without)[0, item]
     worst = max(drops, key=lambda one: drops[one])
     assert worst == "i03"
-    assert said.en == "because you bought Item 3 on 31 May 2024"
-    assert said.zh == "因为您在2024年5月31日购买了Item 3"
+    assert said.en == "because of Item 3 that you bought on Friday"
+    assert said.zh == "因为您周五购买了Item 3"
 
 
 def test_nothing_is_said_without_a_history(taught):
@@ -187,7 +187,7 @@ def test_other_events_are_read_where_asked():
     assert right["purchase",] < 0.5
     fit = replace(LIGHT, reads=("purchase", "view")).fit(past)
     said = fit.reasons(before, np.array([0], np.int32), np.array([int(looked[0]) + 7], np.int32))
-    assert said[0].en.startswith("because you looked at")
+    assert "that you looked at" in said[0].en
 
 
 def test_a_saved_fit_is_no_pickle_and_refuses_what_is_not_one(taught):

@@ -148,12 +148,14 @@ class _Course:
 
     def _compared(self, states: Tensor, right: Tensor) -> Tensor:
         config, vectors = self.config, self.network.vectors[1:]
-        if config.loss == "softmax" or config.negatives >= len(vectors):
+        few = config.loss == "sampled" and config.negatives >= len(vectors)  # then all are cheaper than a sample
+        if config.loss == "softmax" or few:
             return losses.softmax(states, right, vectors)
-        drawn = self.network.torch.multinomial(self.share, config.negatives, replacement=True)
+        count = max(1, min(config.negatives, len(vectors) - 1))
+        drawn = self.network.torch.multinomial(self.share, count, replacement=True)
         if config.loss == "gbce":
             return losses.gbce(states, right, vectors, drawn + 1, config.calibration)
-        return losses.sampled(states, right, vectors, drawn + 1, self.share[drawn] * config.negatives)
+        return losses.sampled(states, right, vectors, drawn + 1, self.share[drawn] * count)
 
     def averaged(self) -> Any:
         """The network with the averaged weights for a while."""
