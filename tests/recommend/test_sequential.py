@@ -219,6 +219,14 @@ def test_held_out_items_say_when_to_stop():
     assert max(held) == max(held[:-2])  # the last two looks were no better
 
 
+def test_a_budget_of_events_bounds_the_teaching():
+    past = ring(200)
+    lane = replace(LIGHT, teaching=replace(LIGHT.teaching, tokens=3 * past.size))
+    fit = lane.fit(past)
+    assert len(fit.taught["looks"]) == 2  # 200 customers: nobody is held out, so half of what it may read
+    assert fit.taught["tokens"] < 3 * past.size
+
+
 def test_vectors_start_from_the_encoder():
     class Encoder:
         cutoff = CUTOFF.minus(DAYS)

@@ -28,6 +28,7 @@ class Teaching:
     negative_power: float = 0.5
     calibration: float = 0.9
     epochs: int = 25
+    tokens: int = 6_000_000  # most events that may be read: a large shop costs no more than this
     batch_tokens: int = 2048
     learning_rate: float = 3e-3
     weight_decay: float = 0.0

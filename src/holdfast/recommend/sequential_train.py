@@ -63,7 +63,8 @@ def teach(
 ) -> dict[str, Any]:  # fmt: skip
     """Teach; afterwards the network holds the best averaged weights. Says what was done: looks, steps, tokens."""
     rest, held = held_out(told, config.held_out, config.most_held_out)
-    epochs = config.epochs if held is not None else -(-config.epochs // 2)  # nobody says when it is enough
+    epochs = max(1, min(config.epochs, config.tokens // max(1, len(rest.codes))))
+    epochs = epochs if held is not None else -(-epochs // 2)  # nobody says when it is enough
     course = _Course(network, rest, config, weight_of_kind, epochs)
     looks: list[dict[str, float]] = []
     best, kept, waited = -np.inf, None, 0
