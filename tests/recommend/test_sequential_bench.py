@@ -9,8 +9,8 @@ import pytest
 from tests.conftest import missing
 
 from holdfast.bench.list_data import Sequences, beauty
-from holdfast.bench.recommend_beauty_deep import PROTOCOL, compared, deep
 from holdfast.bench.recommend_added import Blend, chosen
+from holdfast.bench.recommend_beauty_deep import PROTOCOL, compared, deep
 from holdfast.bench.recommend_online_retail_deep import unseen
 from holdfast.bench.recommend_scores import per_customer
 from holdfast.core.clock import Cutoff
