@@ -189,7 +189,7 @@ def _beside(held: Published, past: Interactions, cart: Sequence[str], count: int
     at = past.cutoff.micros - 1
     now = Interactions.of(
         past.customer_id, shelf.items, past.cutoff, customer=np.zeros(len(item)), item=item,
-        occurred_at=np.full(len(item), at), basket=np.zeros(len(item)), event_type=np.full(len(item), _PURCHASE),
+        occurred_at=np.full(len(item), at), event_type=np.full(len(item), _CART_ADD),
     )  # fmt: skip
     fit = held.fit(CART)
     if fit is None:
@@ -200,7 +200,7 @@ def _beside(held: Published, past: Interactions, cart: Sequence[str], count: int
     return replace(found, lane=pa.array(["complement"] * len(found.item), pa.string()))
 
 
-_PURCHASE = EVENT_TYPES.index("purchase")
+_CART_ADD = EVENT_TYPES.index("cart_add")
 
 
 def _after(first: Any, then: Any, cart: Sequence[str], count: int) -> Any:

@@ -24,8 +24,8 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 #: A learnt mix needs so many customers who bought on two days, and so many different items.
 LEAST_REPEATERS, LEAST_ITEMS = 200, 30
-#: Lanes of a learnt mix, as far as they are installed; the order breaks ties.
-MIXED = ("popular", "frequency", "again", "neighbours", "item_knn", "ease", "ials", "complement")
+#: Customers that weights are learnt on, and folds: a release is published in seconds, not minutes.
+MOST, FOLDS = 1_000, 3
 SIMPLE = "frequency"
 FALLBACK = "popular"
 #: A category whose customer-item pairs, so many at least, come back in less than this share is not bought twice.
@@ -36,12 +36,12 @@ _PURCHASE, _DISMISS = EVENT_TYPES.index("purchase"), EVENT_TYPES.index("dismiss"
 
 def recommender(rules: RecommendSettings, past: Interactions, horizon: str) -> Recommender:
     """The recommender whose lists are published: a learnt mix, or own frequency and popularity where history is thin."""
-    if "mix" not in list(RECOMMENDERS) or (thin(past) and not rules.lanes):
-        return RECOMMENDERS[SIMPLE]()
-    known = list(RECOMMENDERS)
-    lanes = rules.lanes or tuple(one for one in MIXED if one in known)
-    made: Any = RECOMMENDERS["mix"]
-    return made(lanes=tuple((RECOMMENDERS[one].recommender_id, ()) for one in lanes), horizon=horizon)  # type: ignore[no-any-return]
+    from holdfast.recommend.mix import Mix
+    from holdfast.recommend.mix_lanes import spec
+
+    if rules.lanes:
+        return Mix(lanes=tuple(spec(one) for one in rules.lanes), horizon=horizon, most=MOST, fold_count=FOLDS)
+    return RECOMMENDERS[SIMPLE]() if thin(past) else Mix(horizon=horizon, most=MOST, fold_count=FOLDS)
 
 
 def thin(past: Interactions) -> bool:
@@ -122,9 +122,9 @@ def blocked(past: Interactions, shelf: Shelf, rules: RecommendSettings) -> Ints:
 
 def listed(
     fit: FittedRecommender, past: Interactions, shelf: Shelf, rules: RecommendSettings, count: int,
-    rows: Sequence[int] | Ints | None = None,
+    rows: Sequence[int] | Ints | None = None, *, told: bool = True,
 ) -> Recommendations:  # fmt: skip
-    """At most `count` items for each of some customers, with lane words and reasons."""
+    """At most `count` items for each of some customers, with lane words and, if `told`, reasons."""
     past = past.over(fit.items)
     rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
     cells = blocked(past, shelf, rules)
@@ -139,7 +139,7 @@ def listed(
     found = found.top(count)
     found = replace(found, customer_id=past.customer_id.take(pa.array(rows)))
     who = rows[np.repeat(np.arange(len(rows)), found.counts)]
-    reasons = fit.reasons(past, who.astype(np.int32), found.item) if len(who) else []
+    reasons = fit.reasons(past, who.astype(np.int32), found.item) if told and len(who) else []
     return replace(found, lane=_words(found, past, who), reason=tuple(reasons))
 
 

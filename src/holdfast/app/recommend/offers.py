@@ -65,8 +65,7 @@ def offers(question: Study, now: FeatureTable, language: Language) -> Outlook:
     lists = listed(fit, past, shelf, rules, rules.count, rows[past.counts[rows] > 0])
     question.progress.step("recommendations", 2, 3)
     files = {LIST: fit.to_bytes(), FALLBACK_FIT: RECOMMENDERS[FALLBACK]().fit(past).to_bytes()}
-    if "complement" in list(RECOMMENDERS):
-        files[CART] = RECOMMENDERS["complement"]().fit(past).to_bytes()
+    files[CART] = RECOMMENDERS["complement"]().fit(past).to_bytes()
     files[SHELF] = pack_shelf(shelf)
     table = as_table(lists, past, language)
     facts = facts_of(table, shelf, past, rules, proof, fit, language)
