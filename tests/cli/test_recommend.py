@@ -136,7 +136,6 @@ def test_an_unknown_customer_gets_what_many_buy(shop: Path, holdfast: Holdfast) 
     assert not data["known"]
     assert len(data["items"]) == 10  # type: ignore[arg-type]
     assert "not known" in data["notes"][0]  # type: ignore[index]
-    assert "未知" in holdfast("recommend", shop, "nobody", "--language", "zh").out or True
     assert "热销" in holdfast("recommend", shop, "nobody", "--language", "zh").out
 
 

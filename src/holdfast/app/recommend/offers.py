@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from holdfast.core.clock import Cutoff
 from holdfast.core.errors import TooLittleData
 from holdfast.core.recommend import LANES, RECOMMENDERS
 from holdfast.core.schema import RELEASE_RECOMMENDATIONS
@@ -69,9 +70,16 @@ def offers(question: Study, now: FeatureTable, language: Language) -> Outlook:
     files[SHELF] = pack_shelf(shelf)
     table = as_table(lists, past, language)
     facts = facts_of(table, shelf, past, rules, proof, fit, language)
+    facts["seen_until"] = str(_last(question))
     files[FACTS] = (json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     question.progress.step("recommendations", 3, 3)
     return Outlook(facts=facts, files=files, recommendations=table)
+
+
+def _last(question: Study) -> Cutoff:
+    """The instant of the last event before the cutoff, as far as the log tells: by its own end, or the cutoff's."""
+    last, cutoff = question.log.last_event_at, question.asked.cutoff
+    return cutoff if last is None or last >= cutoff.at else Cutoff(last)
 
 
 def as_table(lists: Recommendations, past: Interactions, language: Language) -> pa.Table:
