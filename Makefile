@@ -28,13 +28,18 @@ $(VENV)/test.done: $(VENV)/core.done
 	$(PIP) install -c constraints.txt -e '.[test,deep]'
 	@touch $@
 
+# Spark is half a gigabyte: only the slow tests ask for it.
+$(VENV)/slow.done: $(VENV)/test.done
+	$(PIP) install -c constraints.txt -e '.[test,deep,spark]'
+	@touch $@
+
 demo: $(VENV)/core.done
 	$(BIN)/holdfast demo demo-shop
 
 test: $(VENV)/test.done lint
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-test-slow: $(VENV)/test.done
+test-slow: $(VENV)/slow.done
 	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/test.done

@@ -118,7 +118,9 @@ def test_chapter_6_the_standing_release_is_held_against_what_came_after_it(folde
     said = holdfast("drift", shop, "--json")
     assert said.code == 0, said.err
     facts = json.loads(said.out)
-    assert facts["release_id"] == json.loads(holdfast("release", "list", shop, "--json").out)["releases"][0]["release_id"]
+    assert (
+        facts["release_id"] == json.loads(holdfast("release", "list", shop, "--json").out)["releases"][0]["release_id"]
+    )
     assert len(facts["calibration"]["slices"]) >= 1
     assert 0 < facts["calibration"]["happened"] < 1
     assert facts["refit"] is bool([one for one in facts["reasons"] if "now" in one])

@@ -46,7 +46,11 @@ def run(full: bool = False, progress: Progress = SILENT) -> list[Score]:
     alone, friends = tuned(inner, validation, start, progress)
     found: dict[str, Metrics] = {"popularity": per_customer(popular(train, "exclude"), test)}
     seconds = {}
-    for name, model in (("ials", alone), ("social", friends), ("social_friends_only", replace(alone, pull=friends.pull))):
+    for name, model in (
+        ("ials", alone),
+        ("social", friends),
+        ("social_friends_only", replace(alone, pull=friends.pull)),
+    ):
         begun = time.perf_counter()
         lists = model.fit(train).recommend(train, 20, seen="exclude")
         seconds[name] = round(time.perf_counter() - begun, 1)

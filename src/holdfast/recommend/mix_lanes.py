@@ -41,4 +41,3 @@ def unpack_lanes(names: Sequence[str], arrays: dict[str, NDArray[Any]]) -> tuple
     """The lanes back."""
     found = enumerate(names)
     return tuple(FITTED_RECOMMENDERS[name].from_bytes(arrays[f"lane_{at}"].tobytes()) for at, name in found)
-

@@ -8,7 +8,7 @@ from typing import Literal
 from holdfast.core.errors import UsageError
 
 Loss = Literal["softmax", "sampled", "gbce"]
-LOSSES: tuple[str, ...] = ("softmax", "sampled", "gbce")
+LOSSES: tuple[Loss, ...] = ("softmax", "sampled", "gbce")
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,16 @@ class Teaching:
     shared by a batch; `softmax` compares with all. `calibration` is gBCE's t.
 
     >>> Teaching().loss
-    'softmax'
+    'sampled'
     """
 
-    loss: Loss = "softmax"
+    loss: Loss = "sampled"
     negatives: int = 1024
     negative_power: float = 0.5
     calibration: float = 0.9
-    epochs: int = 40
+    epochs: int = 25
     batch_tokens: int = 2048
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.0
     average: float = 0.99
     held_out: float = 0.1

@@ -63,16 +63,17 @@ def teach(
 ) -> dict[str, Any]:  # fmt: skip
     """Teach; afterwards the network holds the best averaged weights. Says what was done: looks, steps, tokens."""
     rest, held = held_out(told, config.held_out, config.most_held_out)
-    course = _Course(network, rest, config, weight_of_kind)
+    epochs = config.epochs if held is not None else -(-config.epochs // 2)  # nobody says when it is enough
+    course = _Course(network, rest, config, weight_of_kind, epochs)
     looks: list[dict[str, float]] = []
     best, kept, waited = -np.inf, None, 0
-    for epoch in range(config.epochs):
-        loss = course.epoch(epoch)
-        progress.step("next items", epoch + 1, config.epochs)
+    for epoch in range(epochs):
+        loss = course.epoch()
+        progress.step("next items", epoch + 1, epochs)
         if held is None:
             looks.append({"epoch": epoch + 1, "loss": round(loss, 5)})
             continue
-        if (epoch + 1) % config.look_every and epoch + 1 < config.epochs:
+        if (epoch + 1) % config.look_every and epoch + 1 < epochs:
             continue
         with course.averaged():
             value = judged(network, held)
@@ -82,7 +83,7 @@ def teach(
         if waited >= config.patience:
             break
     network.load(kept if kept is not None else course.average)
-    progress.step("next items", config.epochs, config.epochs)
+    progress.step("next items", epochs, epochs)
     return {"looks": looks, "steps": course.steps, "tokens": course.tokens}
 
 
@@ -90,14 +91,14 @@ class _Course:
     """One run of teaching: where the optimiser and the average stand."""
 
     def __init__(
-        self, network: SequentialNetwork, told: Histories, config: Teaching, weight: tuple[float, ...]
+        self, network: SequentialNetwork, told: Histories, config: Teaching, weight: tuple[float, ...], epochs: int
     ) -> None:
         torch = network.torch
         self.network, self.told, self.config = network, told, config
         self.cut: Windows = windows(told.offsets, network.shape.length + 1)
         self.some = np.flatnonzero(self.cut.lengths > 1)
-        self.batch = int(np.clip(len(told.codes) // 40, 64, config.batch_tokens))
-        self.total = max(1, config.epochs * len(list(batches(self.cut.lengths[self.some], self.batch))))
+        self.batch = int(np.clip(len(told.codes) // 40, 512, config.batch_tokens))
+        self.total = max(1, epochs * len(list(batches(self.cut.lengths[self.some], self.batch))))
         self.optimiser = torch.optim.AdamW(
             network.parts.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
         )
@@ -109,7 +110,7 @@ class _Course:
         self.average = network.weights()
         self.steps = self.tokens = 0
 
-    def epoch(self, number: int) -> float:
+    def epoch(self) -> float:
         self.network.parts.train()
         found = []
         for chosen in batches(self.cut.lengths[self.some], self.batch, self.random):

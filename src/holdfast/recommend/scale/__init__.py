@@ -1,0 +1,1 @@
+"""The heavy lanes for histories that one machine cannot hold: the same fits, learnt where the rows lie."""
