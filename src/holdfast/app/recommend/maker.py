@@ -131,16 +131,31 @@ def listed(
     width = len(fit.items)
     mine = np.isin(cells // max(width, 1), rows)
     spare = int(np.bincount(cells[mine] // width).max()) if mine.any() else 0
+    spare += 3 * count if rules.brand_cap and past.items.brand.null_count < width else 0
     seen = "exclude" if rules.already_bought == "exclude" else "allow"
     found = fit.recommend(past, count + spare, allowed=shelf.allowed, seen=seen, rows=rows)
     who = rows[np.repeat(np.arange(len(rows)), found.counts)]
     if len(cells):
         found = found.keeping(~np.isin(who * width + found.item, cells))
+    if rules.brand_cap:
+        found = found.keeping(within_cap(found, past.items, rules.brand_cap))
     found = found.top(count)
     found = replace(found, customer_id=past.customer_id.take(pa.array(rows)))
     who = rows[np.repeat(np.arange(len(rows)), found.counts)]
     reasons = fit.reasons(past, who.astype(np.int32), found.item) if told and len(who) else []
     return replace(found, lane=_words(found, past, who), reason=tuple(reasons))
+
+
+def within_cap(found: Recommendations, items: Items, cap: int) -> Bools:
+    """Which entries are among the first `cap` of their brand in their list; an item without a brand is under no cap."""
+    coded = items.brand.dictionary_encode().indices.fill_null(-1)
+    brand = np.asarray(coded.to_numpy(zero_copy_only=False), np.int64)[found.item]
+    group = np.repeat(np.arange(len(found)), found.counts) * (int(brand.max(initial=0)) + 2) + brand + 1
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], group[order])
+    place = np.empty(len(group), np.int64)
+    place[order] = np.arange(len(group)) - starts
+    return np.asarray((brand < 0) | (place < cap))
 
 
 def _words(found: Recommendations, past: Interactions, who: Ints) -> pa.Array:

@@ -103,7 +103,7 @@ def facts_of(
         "recommender": fit.recommender_id,
         "weights": weights_of(fit),
         "note": THIN.render(language) if fit.recommender_id != "mix" else "",
-        "count": rules.count, "objective": rules.objective, "customers": customers, "entries": table.num_rows,
+        "count": rules.count, "customers": customers, "entries": table.num_rows,
         "lanes": {one: lanes.get(one, 0) / max(table.num_rows, 1) for one in LANES},
         "items": len(items), "on_sale": int(shelf.allowed.sum()), "catalogue": len(past.items),
         "top": [
