@@ -10,6 +10,7 @@ from holdfast.core.settings import SECTIONS, setting
 @dataclass(frozen=True)
 class RecommendSettings:
     """Section `[recommend]`: what each customer is shown next, and under which rules."""
+
     enabled: bool = setting(True, "Whether a run makes lists at all.")
     count: int = setting(10, "Items of one list.")
     lanes: tuple[str, ...] = setting(
