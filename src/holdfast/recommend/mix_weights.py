@@ -50,6 +50,7 @@ def ndcg(score: NDArray[np.float32], answer: NDArray[np.bool_], row: Ints, targe
     >>> ndcg(np.array([2.0, 1.0]), np.array([False, True]), np.array([0, 0]), np.array([1]), 10).round(3).tolist()
     [0.631]
     """
+    score, answer, row = _first(score, answer, row, len(targets), count)
     order = np.lexsort((-score, row))
     starts = np.searchsorted(row, np.arange(len(targets)))
     place = np.arange(len(row)) - starts[row[order]] if len(row) else np.zeros(0, np.int64)
@@ -57,6 +58,25 @@ def ndcg(score: NDArray[np.float32], answer: NDArray[np.bool_], row: Ints, targe
     gain = np.bincount(row[order][hit], 1.0 / np.log2(place[hit] + 2.0), minlength=len(targets))
     ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(count) + 2.0))])
     return np.asarray(gain / np.maximum(ideal[np.minimum(targets, count)], 1e-12), np.float64)
+
+
+def _first(
+    score: NDArray[np.float32], answer: NDArray[np.bool_], row: Ints, rows: int, count: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], Ints]:
+    """The candidates that may stand among the first `count` of their row, all ties with the last one included.
+
+    Cheaper than sorting everything, with the same answer; it is asked thousands of times.
+    """
+    lengths = np.bincount(row, minlength=rows)
+    width = int(lengths.max(initial=0))
+    if width <= count:
+        return score, answer, row
+    starts = np.cumsum(lengths) - lengths
+    padded = np.full((rows, width), -np.inf, score.dtype)
+    padded[row, np.arange(len(row)) - starts[row]] = score
+    edge = np.partition(padded, width - count, axis=1)[:, width - count]
+    kept = score >= edge[row]
+    return score[kept], answer[kept], row[kept]
 
 
 def climb(pool: Pool, start: Floats, *, count: int = 10, rounds: int = 4) -> Floats:
