@@ -30,7 +30,11 @@ from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 #: Lanes of a shop of which nothing else is known.
-LANES: tuple[Spec, ...] = (spec("popular"), spec("again"), spec("ease"), spec("ials"))
+LANES: tuple[Spec, ...] = (
+    spec("frequency"), spec("again"), spec("popular", window_days=7), spec("popular", window_days=28),
+    spec("lately"), spec("lately", neighbours=100, days=45.0),
+    spec("ease", half_life_days=90.0, query_half_life_days=90.0), spec("ials", half_life_days=180.0),
+)  # fmt: skip
 NOTHING = Text("chosen for you", "为您挑选")
 
 
@@ -125,6 +129,10 @@ class MixFit(Lane):
         item = np.concatenate(items)
         found = lists(past.take(rows), self.items, item, np.concatenate(scores), self.lane, self.recommender_id)
         return replace(found, lane=pa.array(np.concatenate(words)[item >= 0].tolist(), pa.string()))
+
+    def words(self, past: Interactions, rows: Ints, item: NDArray[np.int32], seen: str) -> NDArray[Any]:
+        """The lane word of each entry of lists made elsewhere."""
+        return self._words(past, rows, item, self.parts(past, rows, seen))
 
     def _words(self, past: Interactions, rows: Ints, item: NDArray[np.int32], parts: list[Scores]) -> NDArray[Any]:
         """The lane of each entry: `again` for an own item, else the word of the lane that added most."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,37 @@ class Pool:
 
     def ndcg(self, weights: Floats, count: int = 10) -> Floats:
         """nDCG at `count` of each customer, the ideal list cut at `count` too."""
-        return ndcg(self.scores @ weights.astype(np.float32), self.answer, self.row, self.targets, count)
+        if not len(self.row):
+            return np.zeros(len(self.targets))
+        score = self.dense @ weights.astype(np.float32)
+        score[self.beyond] = -np.inf
+        return ndcg(score, self.answers, self.targets, count)
+
+    @cached_property
+    def place(self) -> Ints:
+        """Which of its customer's candidates each is, 0 the first."""
+        return np.asarray(np.arange(len(self.row)) - np.searchsorted(self.row, self.row), np.int64)
+
+    @cached_property
+    def dense(self) -> NDArray[np.float32]:
+        """(customers x most candidates of one x lanes): the scores, 0 beyond a customer's candidates."""
+        found = np.zeros((len(self.targets), int(self.place.max(initial=-1)) + 1, self.scores.shape[1]), np.float32)
+        found[self.row, self.place] = self.scores
+        return found
+
+    @cached_property
+    def beyond(self) -> NDArray[np.bool_]:
+        """Cells that are no candidate."""
+        found = np.ones(self.dense.shape[:2], bool)
+        found[self.row, self.place] = False
+        return found
+
+    @cached_property
+    def answers(self) -> NDArray[np.bool_]:
+        """Cells that are answers."""
+        found = np.zeros(self.dense.shape[:2], bool)
+        found[self.row, self.place] = self.answer
+        return found
 
     def recall(self) -> float:
         """Share of each customer's answers among the candidates, mean over customers: no order can do better."""
@@ -44,39 +75,24 @@ class Pool:
         return Pool(self.scores[inside], self.answer[inside], place[self.row[inside]], self.targets[kept])
 
 
-def ndcg(score: NDArray[np.float32], answer: NDArray[np.bool_], row: Ints, targets: Ints, count: int) -> Floats:
-    """nDCG at `count` of ragged lists; equal scores are taken in the order given.
+def ndcg(score: NDArray[np.float32], answers: NDArray[np.bool_], targets: Ints, count: int) -> Floats:
+    """nDCG at `count` of (customers x candidates) scores, -inf where a customer has fewer candidates.
 
-    >>> ndcg(np.array([2.0, 1.0]), np.array([False, True]), np.array([0, 0]), np.array([1]), 10).round(3).tolist()
+    >>> score, answers = np.array([[2.0, 1.0]], np.float32), np.array([[False, True]])
+    >>> ndcg(score, answers, np.array([1]), 10).round(3).tolist()
     [0.631]
     """
-    score, answer, row = _first(score, answer, row, len(targets), count)
-    order = np.lexsort((-score, row))
-    starts = np.searchsorted(row, np.arange(len(targets)))
-    place = np.arange(len(row)) - starts[row[order]] if len(row) else np.zeros(0, np.int64)
-    hit = answer[order] & (place < count)
-    gain = np.bincount(row[order][hit], 1.0 / np.log2(place[hit] + 2.0), minlength=len(targets))
+    depth = min(count, score.shape[1])
+    # only what could be among the best is sorted: this is asked thousands of times
+    least = -np.partition(-score, depth - 1, axis=1)[:, depth - 1]
+    row, column = np.nonzero((score >= least[:, None]) & np.isfinite(score))
+    order = np.lexsort((-score[row, column], row))
+    row, hit = row[order], answers[row, column][order]
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    hit &= place < count
+    gain = np.bincount(row[hit], 1.0 / np.log2(place[hit] + 2.0), minlength=len(targets))
     ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(count) + 2.0))])
     return np.asarray(gain / np.maximum(ideal[np.minimum(targets, count)], 1e-12), np.float64)
-
-
-def _first(
-    score: NDArray[np.float32], answer: NDArray[np.bool_], row: Ints, rows: int, count: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], Ints]:
-    """The candidates that may stand among the first `count` of their row, all ties with the last one included.
-
-    Cheaper than sorting everything, with the same answer; it is asked thousands of times.
-    """
-    lengths = np.bincount(row, minlength=rows)
-    width = int(lengths.max(initial=0))
-    if width <= count:
-        return score, answer, row
-    starts = np.cumsum(lengths) - lengths
-    padded = np.full((rows, width), -np.inf, score.dtype)
-    padded[row, np.arange(len(row)) - starts[row]] = score
-    edge = np.partition(padded, width - count, axis=1)[:, width - count]
-    kept = score >= edge[row]
-    return score[kept], answer[kept], row[kept]
 
 
 def climb(pool: Pool, start: Floats, *, count: int = 10, rounds: int = 4) -> Floats:
