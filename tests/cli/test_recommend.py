@@ -181,6 +181,7 @@ def test_newer_events_and_dismissals_act_at_once(shop: Path, holdfast: Holdfast)
     assert found["newer_events"] == 7
 
 
+@pytest.mark.slow
 def test_a_history_without_items_says_why_there_is_no_list(tmp_path: Path, holdfast: Holdfast) -> None:
     lines = {",".join(line.split(",")[:3]) + ",9.50\n" for line in rows()}
     (tmp_path / "plain.csv").write_text("order_id,customer_id,date,amount\n" + "".join(sorted(lines)))

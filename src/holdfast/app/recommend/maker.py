@@ -26,6 +26,8 @@ Ints = NDArray[np.int64]
 LEAST_REPEATERS, LEAST_ITEMS = 200, 30
 #: Customers that weights are learnt on, and folds: a release is published in seconds, not minutes.
 MOST, FOLDS = 1_000, 3
+#: Lanes of the published mix. EASE is as wide as the catalogue is long, twice over: a shop that wants it names it.
+PUBLISHED = ("popular", "again", "ials")
 SIMPLE = "frequency"
 FALLBACK = "popular"
 #: A category whose customer-item pairs, so many at least, come back in less than this share is not bought twice.
@@ -39,9 +41,10 @@ def recommender(rules: RecommendSettings, past: Interactions, horizon: str) -> R
     from holdfast.recommend.mix import Mix
     from holdfast.recommend.mix_lanes import spec
 
-    if rules.lanes:
-        return Mix(lanes=tuple(spec(one) for one in rules.lanes), horizon=horizon, most=MOST, fold_count=FOLDS)
-    return RECOMMENDERS[SIMPLE]() if thin(past) else Mix(horizon=horizon, most=MOST, fold_count=FOLDS)
+    if not rules.lanes and thin(past):
+        return RECOMMENDERS[SIMPLE]()
+    lanes = tuple(spec(one) for one in rules.lanes or PUBLISHED)
+    return Mix(lanes=lanes, horizon=horizon, most=MOST, fold_count=FOLDS)
 
 
 def thin(past: Interactions) -> bool:

@@ -32,7 +32,7 @@ _ABSENT = Text("No lists: {why}.", "没有推荐名单：{why}。")
 _NONE = Text("this release has none", "本次发布没有")
 _HIT = Text("At least one of {count} was bought", "{count}件中至少一件被购买")
 _CAPTION = Text(
-    "Lists of {count} made at {day}, held against what {n} customers bought within {horizon}; bars are 95% intervals.",
+    "Lists of {count} made at {day}, held against what {n} customers bought within {horizon}; lines are 95% intervals.",
     "{day}制作的{count}件名单，与{n}位客户其后{horizon}内的购买比较；竖线为95%区间。",
 )
 _MODELS = {
@@ -107,9 +107,9 @@ def _chart(judged: Mapping[str, Any], voice: Voice) -> Html | None:
     cells = []
     for at, (name, one) in enumerate(zip(names, rows, strict=True)):
         hit = one["hit"]
-        plot.bar(at + 0.25, at + 0.75, 0, hit["value"], "seq1", f"{name} {voice.percent(hit['value'])}")
         if hit["low"] is not None:
             plot.whisker(at + 0.5, hit["low"], hit["high"], "chosen")
+        plot.dot(at + 0.5, hit["value"], "chosen", f"{name} {voice.percent(hit['value'])}", 11)
         cells.append((name, _with(hit, voice), _with(one["recall"], voice), voice.number(one["ndcg"]["value"], 3)))
     heads = [Col(voice.say(_HEADS[0])), *(Col(voice.say(one), "num") for one in _HEADS[1:])]
     caption = voice.say(
