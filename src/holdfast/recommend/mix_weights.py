@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,24 @@ class Pool:
     row: Ints  # rising, 0 to len(targets) - 1
     targets: Ints
 
+    @cached_property
+    def places(self) -> Ints:
+        """(customers x longest) positions of candidates, the last position + 1 where a customer has fewer."""
+        count = np.bincount(self.row, minlength=len(self.targets))
+        found = np.full((len(self.targets), max(int(count.max(initial=0)), 10)), len(self.row), np.int64)
+        inside = np.arange(len(self.row)) - np.repeat(np.cumsum(count) - count, count)
+        found[self.row, inside] = np.arange(len(self.row))
+        return found
+
     def ndcg(self, weights: Floats, count: int = 10) -> Floats:
         """nDCG at `count` of each customer, the ideal list cut at `count` too."""
-        return ndcg(self.scores @ weights.astype(np.float32), self.answer, self.row, self.targets, count)
+        score = np.append(self.scores @ weights.astype(np.float32), np.float32(-1.0))[self.places]
+        top = np.argpartition(-score, min(count, score.shape[1]) - 1, axis=1)[:, :count]
+        order = np.argsort(-np.take_along_axis(score, top, axis=1), axis=1, kind="stable")
+        best = np.take_along_axis(self.places, np.take_along_axis(top, order, axis=1), axis=1)
+        gain = (np.append(self.answer, False)[best] / np.log2(np.arange(best.shape[1]) + 2.0)).sum(axis=1)
+        ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(count) + 2.0))])
+        return np.asarray(gain / np.maximum(ideal[np.minimum(self.targets, count)], 1e-12), np.float64)
 
     def recall(self) -> float:
         """Share of each customer's answers among the candidates, mean over customers: no order can do better."""
@@ -42,21 +58,6 @@ class Pool:
         """Some customers."""
         inside, place = kept[self.row], np.cumsum(kept) - 1
         return Pool(self.scores[inside], self.answer[inside], place[self.row[inside]], self.targets[kept])
-
-
-def ndcg(score: NDArray[np.float32], answer: NDArray[np.bool_], row: Ints, targets: Ints, count: int) -> Floats:
-    """nDCG at `count` of ragged lists; equal scores are taken in the order given.
-
-    >>> ndcg(np.array([2.0, 1.0]), np.array([False, True]), np.array([0, 0]), np.array([1]), 10).round(3).tolist()
-    [0.631]
-    """
-    order = np.lexsort((-score, row))
-    starts = np.searchsorted(row, np.arange(len(targets)))
-    place = np.arange(len(row)) - starts[row[order]] if len(row) else np.zeros(0, np.int64)
-    hit = answer[order] & (place < count)
-    gain = np.bincount(row[order][hit], 1.0 / np.log2(place[hit] + 2.0), minlength=len(targets))
-    ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(count) + 2.0))])
-    return np.asarray(gain / np.maximum(ideal[np.minimum(targets, count)], 1e-12), np.float64)
 
 
 def climb(pool: Pool, start: Floats, *, count: int = 10, rounds: int = 4) -> Floats:
