@@ -55,7 +55,12 @@ def test_calibration_gives_categories_the_shares_of_the_history():
     items = Items.named([f"i{one}" for one in range(8)], category=["Tea"] * 4 + ["Cups"] * 4)
     when = np.full(4, CUTOFF.micros - DAY_MICROS)
     past = Interactions.of(
-        pa.array(["ann", "bob"]), items, CUTOFF, customer=np.array([0] * 4), item=np.array([0, 1, 4, 5]), occurred_at=when
+        pa.array(["ann", "bob"]),
+        items,
+        CUTOFF,
+        customer=np.array([0] * 4),
+        item=np.array([0, 1, 4, 5]),
+        occurred_at=when,
     )
     lists = Recommendations.listed(["ann", "bob"], items.item_id, [list(range(8))] * 2, CUTOFF, "explore", "x")
     found = Calibrated(0.9).diverse(lists, past, 4)
@@ -75,7 +80,9 @@ def test_propensities_are_the_shares_of_draws():
     for one in range(2, 8):
         drawn = item[:, 2:] == one
         assert drawn.any(axis=1).mean() == pytest.approx(chance[:, 2:][drawn].mean(), abs=0.03)
-    assert (1.0 / chance[:, 2:]).sum(axis=1).mean() == pytest.approx(6.0, rel=0.1)  # inverse propensities count the pool
+    assert (1.0 / chance[:, 2:]).sum(axis=1).mean() == pytest.approx(
+        6.0, rel=0.1
+    )  # inverse propensities count the pool
     assert (np.diff(np.sort(item, axis=1)) > 0).all()
 
 

@@ -76,7 +76,8 @@ class Histories:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.log(np.maximum(self.facts.price[block.item], 1.0)) - np.log(np.maximum(usual, 1.0))
         near, recent = (
-            np.asarray((one[block.rows] @ self.facts.near).toarray(), np.float32) for one in (self.last_visit, self.recent)
+            np.asarray((one[block.rows] @ self.facts.near).toarray(), np.float32)
+            for one in (self.last_visit, self.recent)
         )
         columns = [
             ratio, self._share(block, self.facts.category), self._share(block, self.facts.brand), block.at(near),
