@@ -31,6 +31,7 @@ PAGES = (
     "labelled-tables.md",
     "textbook-case.md",
     "purchase-intent.md",
+    "recommendation.md",
 )
 
 

@@ -184,6 +184,7 @@ def registries() -> str:
     """Presets, models and benches: whatever lies in their folders."""
     from holdfast.bench.registry import BENCHES
     from holdfast.core.models import MODELS
+    from holdfast.core.recommend import RECOMMENDERS
     from holdfast.log.sources.preset import PRESETS
     from holdfast.models.btyd.purchase import PURCHASE_MODELS
     from holdfast.models.clv.registry import VALUE_MODELS
@@ -192,6 +193,7 @@ def registries() -> str:
     models = [(f"`{name}`", first_line(inspect.getmodule(MODELS[name])), first_line(MODELS[name])) for name in MODELS]
     purchase = [(f"`{name}`", first_line(PURCHASE_MODELS[name])) for name in PURCHASE_MODELS]
     value = [(f"`{name}`", first_line(VALUE_MODELS[name])) for name in VALUE_MODELS]
+    lanes = [(f"`{name}`", RECOMMENDERS[name].lane, first_line(RECOMMENDERS[name])) for name in RECOMMENDERS]
     benches = [(f"`{name}`", first_line(BENCHES[name])) for name in BENCHES]
     return page(
         "Presets, models, benches",
@@ -203,6 +205,8 @@ def registries() -> str:
         *table(("purchase model", "what it says of customers"), purchase), "",
         "## Value models", "", "Which ones compete is `[value] use`.", "",
         *table(("value model", "how it is fitted"), value), "",
+        "## Recommenders", "", "Which ones are mixed is `[recommend] lanes`; a lane of your own is one file more.", "",
+        *table(("recommender", "lane", "what it is"), lanes), "",
         "## Benches", "", "`holdfast bench NAME`; every figure in these pages is a row of one of them.", "",
         *table(("bench", "what it measures"), benches),
     )  # fmt: skip

@@ -8,7 +8,9 @@ import pytest
 from blocks import run_page
 
 
-@pytest.mark.parametrize("page", ["docs/prediction.md", "docs/labelled-tables.md", "docs/purchase-intent.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/recommendation.md", "docs/prediction.md", "docs/labelled-tables.md", "docs/purchase-intent.md"]
+)
 def test_every_block_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run_page(page, tmp_path)

@@ -20,7 +20,7 @@ from holdfast.metrics.toplist_variety import (
     miscalibration,
     novelty,
 )
-from holdfast.metrics.toplists import Hits, hits, padded
+from holdfast.metrics.toplists import Hits, hits, known, padded
 
 ITEMS = 12
 LAW = settings(max_examples=60, deadline=None, derandomize=True)
@@ -176,3 +176,14 @@ def test_calibration_in_blocks_is_the_same(monkeypatch):
     whole = miscalibration(shown, category, customer, item)
     monkeypatch.setattr("holdfast.metrics.toplist_variety._CELLS", 12)
     assert np.array_equal(miscalibration(shown, category, customer, item), whole, equal_nan=True)
+
+
+@LAW
+@given(cases(), cases(), st.sampled_from((1, 30, 16_000_000)))
+def test_what_was_known_before_is_found_by_customer(case, other, cells):
+    many = min(len(case[1]), len(other[1]))
+    asked, old = case[1][:many], [[item for item in one if item >= 0] for one in other[1][:many]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("holdfast.metrics.toplists._CELLS", cells)
+        found = known(*flat(asked), *flat(old), ITEMS)
+    assert found.tolist() == [item in before for one, before in zip(asked, old, strict=True) for item in one]

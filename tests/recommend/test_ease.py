@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,10 @@ def shop(customers: int, items: int, seed: int = 0):
     return tiny_interactions(history, CUTOFF)
 
 
+def flat(regularisation: float) -> Ease:
+    return Ease(regularisation=regularisation, half_life_days=None, query_half_life_days=None)
+
+
 def textbook(past, regularisation: float) -> np.ndarray:
     x = np.minimum(matrix(past).toarray(), 1).astype(np.float64)
     inverse = np.linalg.inv(x.T @ x + regularisation * np.eye(x.shape[1]))
@@ -36,16 +42,16 @@ def textbook(past, regularisation: float) -> np.ndarray:
 @pytest.mark.parametrize(("customers", "items", "dual"), [(80, 30, False), (25, 60, True)])
 def test_scores_are_those_of_the_closed_form(customers, items, dual):
     past = shop(customers, items)
-    fit = Ease(regularisation=3.0).fit(past)
+    fit = flat(3.0).fit(past)
     assert (fit.scale is not None) == dual
     np.testing.assert_allclose(fit.score(past), textbook(past, 3.0), atol=2e-5)
 
 
 def test_both_forms_agree_when_customers_are_counted_twice():
     past = shop(25, 60)
-    wide = Ease(regularisation=2.0).fit(past)
+    wide = flat(2.0).fit(past)
     doubled = past.take(np.repeat(np.arange(25), 4))
-    tall = Ease(regularisation=8.0).fit(doubled)
+    tall = flat(8.0).fit(doubled)
     assert wide.scale is not None
     assert tall.scale is None
     np.testing.assert_allclose(wide.score(past), tall.score(past), atol=2e-5)
@@ -85,10 +91,8 @@ def test_newer_acts_weigh_more_in_the_question():
         CUTOFF,
     )
     ids = past.items.item_id.to_pylist()
-    flat, recent = (
-        Ease(regularisation=1.0, query_half_life_days=days).fit(past).score(past)[-1] for days in (None, 10.0)
-    )
-    assert flat[ids.index("pot")] == pytest.approx(flat[ids.index("nail")], rel=1e-4)
+    even, recent = (replace(flat(1.0), query_half_life_days=days).fit(past).score(past)[-1] for days in (None, 10.0))
+    assert even[ids.index("pot")] == pytest.approx(even[ids.index("nail")], rel=1e-4)
     assert recent[ids.index("nail")] > 5 * recent[ids.index("pot")]
 
 

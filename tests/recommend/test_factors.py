@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from holdfast.recommend.factors.reading import canonical, read
 from holdfast.recommend.factors.side import features
 from holdfast.recommend.factors.svd import Svd, SvdFit
 from holdfast.recommend.factors.sweep import available, sweep
+from holdfast.recommend.index import ApproximateIndex
 
 CUTOFF = Cutoff.parse("2024-03-01")
 LANES = (Ials(factors=8, regularisation=0.5), Svd(factors=8), Bpr(factors=8, passes=10))
@@ -202,3 +204,29 @@ def test_older_acts_weigh_less_and_units_may_weigh_more():
     )
     with pytest.raises(UsageError, match="repeats"):
         read(past, half_life_days=None, by_type={}, repeats="twice", units="log")
+
+
+@pytest.mark.skipif(find_spec("usearch") is None, reason="usearch (extra ann) is not installed")
+def test_many_items_are_searched_nearly_and_rules_stay_hard(monkeypatch):
+    past = tasted(customers=80, items=400)
+    fit = Ials(factors=8, regularisation=0.5).fit(past)
+    unsold = np.random.default_rng(0).random(400) < 0.5
+    exact = fit.recommend(past, 5, allowed=unsold, seen="exclude")
+    few = np.zeros(400, bool)
+    few[np.flatnonzero(unsold)[:3]] = True
+    three = fit.recommend(past, 5, allowed=few)
+    monkeypatch.setattr("holdfast.recommend.index.MANY", 100)
+    fit = IalsFit.from_bytes(fit.to_bytes())
+    assert isinstance(fit.index, ApproximateIndex)
+    found = fit.recommend(past, 5, allowed=unsold, seen="exclude")
+    assert unsold[found.item].all()
+    np.testing.assert_array_equal(found.counts, exact.counts)
+    assert (
+        np.mean(
+            [one in exact.item[5 * row : 5 * row + 5] for row in range(80) for one in found.item[5 * row : 5 * row + 5]]
+        )
+        > 0.9
+    )
+    np.testing.assert_array_equal(fit.recommend(past, 5, allowed=few).item, three.item)
+    nobody = fit.recommend(past.keeping(np.zeros(past.size, bool)), 5)
+    assert nobody.counts.sum() == 0

@@ -25,7 +25,7 @@ PROTOCOL = "leave-one-out, last item, all items ranked, seen excluded"
 METRICS = ("hit_at_10", "ndcg_at_10")
 #: Lanes without a network, where they are registered.
 COUNTED = ("sequence_neighbours", "item_neighbours", "ease", "ials")
-DEPTH = 200
+DEPTH = 100
 
 
 def run(full: bool = False, progress: Progress = SILENT) -> list[Score]:

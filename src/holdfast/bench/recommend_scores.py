@@ -40,7 +40,7 @@ def per_customer(lists: Recommendations, later: ItemOutcomes) -> Metrics:
     safe = np.where(n > 0, n, np.nan)
 
     def upto(k: int, worth: Floats) -> Floats:
-        return np.bincount(row, worth * (rank <= k), minlength=size)
+        return np.asarray(np.bincount(row, worth * (rank <= k), minlength=size), np.float64)
 
     ideal = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(10) + 2))])[np.minimum(n, 10).astype(int)]
     return {

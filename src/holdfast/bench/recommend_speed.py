@@ -29,14 +29,16 @@ SERVED, TIMES = (20_000, 100_000), 2000
 def run(full: bool, progress: Progress) -> list[Score]:
     """All rows; without a peer's Python only ours. `full` adds the loop without numba."""
     found: list[Score] = []
-    steps = len(SIZES) * len(FACTORS) + 4
+    steps, done = len(SIZES) * len(FACTORS) + 1, 0
     with TemporaryDirectory(prefix="holdfast-bench-") as name:
         folder = Path(name)
         for size, iterations, turns in SIZES:
             step("make", folder, *size)
             for factors in FACTORS:
-                progress.step("bench recommend: speed", len(found), steps)
+                progress.step("bench recommend: speed", done, steps)
+                done += 1
                 found += learnt(folder, size, factors, iterations, turns, full=full)
+        progress.step("bench recommend: speed", done, steps)
         found += served(folder, SIZES[0][0])
     progress.step("bench recommend: speed", steps, steps)
     return found

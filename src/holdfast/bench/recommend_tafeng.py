@@ -11,9 +11,9 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,13 @@ from holdfast.core.interactions import Interactions, ItemOutcomes
 from holdfast.core.progress import Progress
 from holdfast.core.recommend import Recommender
 from holdfast.core.results import Score
+from holdfast.metrics.bootstrap import interval, replicates
 from holdfast.recommend.again import Again
 from holdfast.recommend.again_basket import NextBasket
 from holdfast.recommend.frequency import Frequency
 from holdfast.recommend.lane import best
+from holdfast.recommend.mix import Mix
+from holdfast.recommend.mix_lanes import spec
 from holdfast.recommend.popular import Popular
 
 Ints = NDArray[np.int64]
@@ -67,32 +70,42 @@ class Task:
 
 
 def run(full: bool, progress: Progress) -> list[Score]:
-    """References, single lanes as chosen, and the mix; `full` tries every third setting on all customers."""
+    """Published methods, single lanes as chosen, and their mix.
+
+    `full` chooses on all customers, not a third, and adds the mix that finds its weights by itself (minutes more).
+    """
     shop = tafeng()
     taught, asked = Task.of(shop.before_last(2), shop.last(2)), Task.of(shop.before_last(1), shop.last(1))
-    found: list[Score] = []
+    found: list[Judged] = []
     published: tuple[tuple[str, Callable[[Interactions], Scorer]], ...] = (
         ("gp_topfreq", gp_topfreq), ("tifu_knn", tifu_knn),
     )  # fmt: skip
     for name, make in published:
-        found += judged(name, partial(make, asked.past), asked)
+        found.append(judged(name, partial(make, asked.past), asked))
     progress.step(STEP, 1, 3)
     began = time.perf_counter()
     lanes, weights = choose(taught, np.arange(0, len(taught.past), 1 if full else 3))
     chosen = time.perf_counter() - began
     progress.step(STEP, 2, 3)
     for lane in (Frequency(), *lanes):
-        found += judged(lane.recommender_id, partial(_scorer, lane, asked.past), asked)
-    found += judged("mix", partial(_mixed, lanes, weights, asked.past), asked, chosen)
+        found.append(judged(lane.recommender_id, partial(_scorer, lane, asked.past), asked))
+    found.append(judged("mix", partial(_blend, lanes, weights, asked.past), asked, chosen))
+    if full:
+        found.append(judged("mix_lane", partial(_scorer, mix_of(lanes), asked.past), asked))
     progress.step(STEP, 3, 3)
-    return found
+    return [*(row for one in found for row in one.rows()), *gains(found), *settings(lanes, weights)]
+
+
+def mix_of(lanes: list[Recommender]) -> Mix:
+    """The mix that a shop is served by, of these lanes: it hides the newest basket of what it is given to find weights."""
+    return Mix(lanes=tuple(spec(one.recommender_id, **asdict(cast(Any, one))) for one in lanes), horizon="1d")
 
 
 def _scorer(lane: Recommender, past: Interactions) -> Scorer:
     return partial(lane.fit(past).score, past)
 
 
-def _mixed(lanes: list[Recommender], weights: Floats, past: Interactions) -> Scorer:
+def _blend(lanes: list[Recommender], weights: Floats, past: Interactions) -> Scorer:
     return partial(blended, [lane.fit(past) for lane in lanes], weights, past)
 
 
@@ -113,8 +126,25 @@ def choose(task: Task, rows: Ints) -> tuple[list[Recommender], Floats]:
     return lanes, weights
 
 
-def judged(name: str, make: Callable[[], Scorer], task: Task, chosen: float = 0.0) -> list[Score]:
-    """Fit, score and judge on the last baskets; `seconds` are of fitting, scoring and (for the mix) choosing."""
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Each metric of each customer, and what it took."""
+
+    name: str
+    metrics: dict[str, Floats] = field(repr=False)
+    seconds: float
+    peak_mb: float
+
+    def rows(self) -> list[Score]:
+        """Means with intervals by resampling customers."""
+        return [
+            _score(PROTOCOL, self.name, metric, values, self.seconds, self.peak_mb)
+            for metric, values in self.metrics.items()
+        ]
+
+
+def judged(name: str, make: Callable[[], Scorer], task: Task, chosen: float = 0.0) -> Judged:
+    """Fit, score and judge on the last baskets; `seconds` are of fitting, scoring and (for the blend) choosing."""
     began = time.perf_counter()
     score, parts = make(), []
     for start in range(0, len(task.past), BLOCK):
@@ -122,27 +152,40 @@ def judged(name: str, make: Callable[[], Scorer], task: Task, chosen: float = 0.
         item = best(score(rows), max(DEPTHS))[0].astype(np.int64)
         truth = task.truth[rows].toarray() > 0
         parts.append(np.take_along_axis(truth, np.maximum(item, 0), axis=1) & (item >= 0))
-    seconds = time.perf_counter() - began + chosen
+    seconds = round(time.perf_counter() - began + chosen, 2)
     hit, bought = np.concatenate(parts), np.diff(task.truth.indptr).astype(np.int64)
+    metrics: dict[str, Floats] = {}
+    for k in DEPTHS:
+        metrics[f"recall_at_{k}"] = np.asarray(hit[:, :k].sum(axis=1), np.float64) / bought
+        metrics[f"ndcg_at_{k}"] = ndcg(hit[:, :k], bought)
+        metrics[f"hit_at_{k}"] = np.asarray(hit[:, :k].any(axis=1), np.float64)
+    peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    return Judged(name, metrics, seconds, peak)
+
+
+def gains(found: list[Judged]) -> list[Score]:
+    """What the mix finds more than each other list, customer by customer."""
+    mix = next(one for one in found if one.name == "mix")
     return [
-        _score(name, f"{metric}_at_{k}", values, seconds)
-        for k in DEPTHS
-        for metric, values in (
-            ("recall", _share(hit[:, :k], bought)), ("ndcg", ndcg(hit[:, :k], bought)),
-            ("hit", hit[:, :k].any(axis=1).astype(np.float64)),
-        )
+        _score(f"paired gain over {other.name}, last basket; interval: 95%", "mix", metric, mine - other.metrics[metric])
+        for other in found if other is not mix
+        for metric, mine in mix.metrics.items() if metric.endswith("_10")
     ]  # fmt: skip
 
 
-def _share(hit: NDArray[np.bool_], bought: Ints) -> Floats:
-    found: Floats = hit.sum(axis=1) / bought
-    return found
+def settings(lanes: list[Recommender], weights: Floats) -> list[Score]:
+    """What was chosen on the penultimate baskets: the protocol names the settings, the value is the blend's weight."""
+    said = "chosen on penultimate baskets: "
+    return [
+        Score("recommend", "tafeng", f"{said}{one}", one.recommender_id, "weight", float(weight))
+        for one, weight in zip(lanes, weights / weights.sum(), strict=True)
+    ]
 
 
-def _score(name: str, metric: str, values: Floats, seconds: float) -> Score:
-    random = np.random.default_rng(1)
-    draws = [float(random.choice(values, len(values)).mean()) for _ in range(DRAWS)]
-    low, high = (float(one) for one in np.quantile(draws, (0.025, 0.975)))
-    peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+def _score(
+    protocol: str, name: str, metric: str, values: Floats, seconds: float | None = None, peak: float | None = None
+) -> Score:
+    means = [chunk @ values / chunk.sum(axis=1) for chunk in replicates(len(values), DRAWS, seed=1)]
+    low, high = interval(np.concatenate(means))
     value, n = float(values.mean()), len(values)
-    return Score("recommend", "tafeng", PROTOCOL, name, metric, value, low, high, n, round(seconds, 2), peak)
+    return Score("recommend", "tafeng", protocol, name, metric, value, low, high, n, seconds, peak)

@@ -1,7 +1,7 @@
-"""Public contract checks: what a model, source or feature of your own must pass.
+"""Public contract checks: what a model, recommender, source or feature of your own must pass.
 
-`check_model(model)`, `check_source(preset)` and `check_feature(feature)` raise an AssertionError that says what is
-missing; the project's own contract tests call them for everything in the registries.
+`check_model(model)`, `check_recommender(recommender)`, `check_source(preset)` and `check_feature(feature)` raise an
+AssertionError that says what is missing; the project's own contract tests call them for everything in the registries.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 _DOOR = {
     "check_feature": "holdfast.checks.feature",
     "check_model": "holdfast.checks.model",
+    "check_recommender": "holdfast.checks.recommender",
     "check_source": "holdfast.checks.source",
 }
 __all__ = sorted(_DOOR)

@@ -25,6 +25,8 @@ from holdfast.core.text import Text
 
 #: How far two ways of adding the same numbers may lie apart, as a share of the largest score.
 NEAR = 1e-3
+#: The same of two fits of the same history in another order: what is learnt step by step ends a little elsewhere.
+LEARNT = 1e-2
 _COLUMNS = ("kind", "title", "category", "brand", "description", "price", "margin_rate", "stock", "embedding")
 
 
@@ -119,7 +121,7 @@ def check_order_of_customers(recommender: Recommender) -> None:
     _same(fit.score(shuffled), scores[order], "scores depend on the order in which customers are asked")
     if getattr(type(recommender), "sampled", False) or past.ties is not None:
         return
-    _same(recommender.fit(shuffled).score(past), scores, "what was learnt depends on the order of customers")
+    _same(recommender.fit(shuffled).score(past), scores, "what was learnt depends on the order of customers", LEARNT)
 
 
 def check_names_do_not_matter(recommender: Recommender) -> None:
@@ -140,7 +142,7 @@ def check_names_do_not_matter(recommender: Recommender) -> None:
         people, items, past.cutoff, item=last - past.item, quantity=past.quantity, amount=past.amount,
         segment=past.segment, **columns,
     )  # fmt: skip
-    _same(recommender.fit(turned).score(turned)[:, ::-1], scores, "scores depend on the order of item ids")
+    _same(recommender.fit(turned).score(turned)[:, ::-1], scores, "scores depend on the order of item ids", LEARNT)
 
 
 def check_folds_in(recommender: Recommender) -> None:
@@ -277,10 +279,10 @@ def _renamed(past: Interactions, form: str) -> Items:
     return Items.named(ids, **{one: getattr(past.items, one) for one in _COLUMNS})
 
 
-def _same(found: Scores, expected: Scores, what: str) -> None:
+def _same(found: Scores, expected: Scores, what: str, near: float = NEAR) -> None:
     assert found.shape == expected.shape, what
     finite: NDArray[np.bool_] = np.isfinite(expected)
     assert np.array_equal(np.isfinite(found), finite), what
     size = float(np.abs(expected[finite]).max()) if finite.any() else 1.0
     off = float(np.abs(found[finite] - expected[finite]).max()) if finite.any() else 0.0
-    assert off <= NEAR * max(size, 1e-6), f"{what}: {off:.3g} beside scores up to {size:.3g}"
+    assert off <= near * max(size, 1e-6), f"{what}: {off:.3g} beside scores up to {size:.3g}"

@@ -15,6 +15,7 @@ Definitions, with m targets and hit_i = 1 where place i holds a target:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -55,18 +56,39 @@ def hits(lists: Codes, offsets: Ints, item: NDArray[Any], items: int) -> NDArray
     if len(offsets) != len(lists) + 1:
         raise UsageError(f"{len(lists)} lists, but targets of {len(offsets) - 1} customers")
     found = np.zeros(lists.shape, bool)
-    size = max(1, _CELLS // (items + 1))
-    # one column more than items: an entry or a target of -1 falls there, and is cleared before anything is read
-    marks = np.zeros((min(size, len(lists)), items + 1), bool)
-    for start in range(0, len(lists), size):
-        stop = min(start + size, len(lists))
-        row = np.repeat(np.arange(stop - start), np.diff(offsets[start : stop + 1]))
-        taken = item[offsets[start] : offsets[stop]]
-        marks[row, taken] = True
-        marks[:, items] = False
-        found[start:stop] = np.take_along_axis(marks[: stop - start], lists[start:stop] % (items + 1), axis=1)
-        marks[row, taken] = False
+    for start, stop, marks in _marked(offsets, item, items):
+        found[start:stop] = np.take_along_axis(marks, lists[start:stop] % (items + 1), axis=1)
     return found
+
+
+def known(offsets: Ints, item: NDArray[Any], before: Ints, old: NDArray[Any], items: int) -> NDArray[np.bool_]:
+    """One a target (`offsets`, `item`): whether it is among the same customer's `old` (by the offsets `before`).
+
+    >>> known(np.array([0, 2]), np.array([0, 1]), np.array([0, 1]), np.array([1]), 2).tolist()
+    [False, True]
+    """
+    found = np.zeros(len(item), bool)
+    for start, stop, marks in _marked(before, old, items):
+        own = slice(offsets[start], offsets[stop])
+        row = np.repeat(np.arange(stop - start), np.diff(offsets[start : stop + 1]))
+        found[own] = marks[row, item[own] % (items + 1)]
+    return found
+
+
+def _marked(offsets: Ints, item: NDArray[Any], items: int) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
+    """(start, stop, customers x items + 1) of block after block: what is each customer's. The last column is never set."""
+    many = len(offsets) - 1
+    size = max(1, _CELLS // (items + 1))
+    # one column more than items: whatever is -1 falls there
+    marks = np.zeros((min(size, many), items + 1), bool)
+    for start in range(0, many, size):
+        stop = min(start + size, many)
+        row = np.repeat(np.arange(stop - start), np.diff(offsets[start : stop + 1]))
+        own = item[offsets[start] : offsets[stop]]
+        marks[row, own] = True
+        marks[:, items] = False
+        yield start, stop, marks[: stop - start]
+        marks[row, own] = False
 
 
 @dataclass(frozen=True, eq=False)

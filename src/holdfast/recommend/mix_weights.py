@@ -30,24 +30,39 @@ class Pool:
     row: Ints  # rising, 0 to len(targets) - 1
     targets: Ints
 
-    @cached_property
-    def places(self) -> Ints:
-        """(customers x longest) positions of candidates, the last position + 1 where a customer has fewer."""
-        count = np.bincount(self.row, minlength=len(self.targets))
-        found = np.full((len(self.targets), max(int(count.max(initial=0)), 10)), len(self.row), np.int64)
-        inside = np.arange(len(self.row)) - np.repeat(np.cumsum(count) - count, count)
-        found[self.row, inside] = np.arange(len(self.row))
-        return found
-
     def ndcg(self, weights: Floats, count: int = 10) -> Floats:
         """nDCG at `count` of each customer, the ideal list cut at `count` too."""
-        score = np.append(self.scores @ weights.astype(np.float32), np.float32(-1.0))[self.places]
-        top = np.argpartition(-score, min(count, score.shape[1]) - 1, axis=1)[:, :count]
-        order = np.argsort(-np.take_along_axis(score, top, axis=1), axis=1, kind="stable")
-        best = np.take_along_axis(self.places, np.take_along_axis(top, order, axis=1), axis=1)
-        gain = (np.append(self.answer, False)[best] / np.log2(np.arange(best.shape[1]) + 2.0)).sum(axis=1)
-        ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(count) + 2.0))])
-        return np.asarray(gain / np.maximum(ideal[np.minimum(self.targets, count)], 1e-12), np.float64)
+        if not len(self.row):
+            return np.zeros(len(self.targets))
+        score = self.dense @ weights.astype(np.float32)
+        score[self.beyond] = -np.inf
+        return ndcg(score, self.answers, self.targets, count)
+
+    @cached_property
+    def place(self) -> Ints:
+        """Which of its customer's candidates each is, 0 the first."""
+        return np.asarray(np.arange(len(self.row)) - np.searchsorted(self.row, self.row), np.int64)
+
+    @cached_property
+    def dense(self) -> NDArray[np.float32]:
+        """(customers x most candidates of one x lanes): the scores, 0 beyond a customer's candidates."""
+        found = np.zeros((len(self.targets), int(self.place.max(initial=-1)) + 1, self.scores.shape[1]), np.float32)
+        found[self.row, self.place] = self.scores
+        return found
+
+    @cached_property
+    def beyond(self) -> NDArray[np.bool_]:
+        """Cells that are no candidate."""
+        found = np.ones(self.dense.shape[:2], bool)
+        found[self.row, self.place] = False
+        return found
+
+    @cached_property
+    def answers(self) -> NDArray[np.bool_]:
+        """Cells that are answers."""
+        found = np.zeros(self.dense.shape[:2], bool)
+        found[self.row, self.place] = self.answer
+        return found
 
     def recall(self) -> float:
         """Share of each customer's answers among the candidates, mean over customers: no order can do better."""
@@ -58,6 +73,26 @@ class Pool:
         """Some customers."""
         inside, place = kept[self.row], np.cumsum(kept) - 1
         return Pool(self.scores[inside], self.answer[inside], place[self.row[inside]], self.targets[kept])
+
+
+def ndcg(score: NDArray[np.float32], answers: NDArray[np.bool_], targets: Ints, count: int) -> Floats:
+    """nDCG at `count` of (customers x candidates) scores, -inf where a customer has fewer candidates.
+
+    >>> score, answers = np.array([[2.0, 1.0]], np.float32), np.array([[False, True]])
+    >>> ndcg(score, answers, np.array([1]), 10).round(3).tolist()
+    [0.631]
+    """
+    depth = min(count, score.shape[1])
+    # only what could be among the best is sorted: this is asked thousands of times
+    least = -np.partition(-score, depth - 1, axis=1)[:, depth - 1]
+    row, column = np.nonzero((score >= least[:, None]) & np.isfinite(score))
+    order = np.lexsort((-score[row, column], row))
+    row, hit = row[order], answers[row, column][order]
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    hit &= place < count
+    gain = np.bincount(row[hit], 1.0 / np.log2(place[hit] + 2.0), minlength=len(targets))
+    ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(count) + 2.0))])
+    return np.asarray(gain / np.maximum(ideal[np.minimum(targets, count)], 1e-12), np.float64)
 
 
 def climb(pool: Pool, start: Floats, *, count: int = 10, rounds: int = 4) -> Floats:

@@ -30,7 +30,8 @@ class SequenceNeighbours:
     Two items d turns apart count `distance_decay ** (d - 1)`, up to `reach` turns; items of one basket count 1 both ways.
     Counts are divided by (all counts of i + `shrinkage`) ** `source_power` and (all counts of j) ** `target_power`: 1 and 0
     is the chance of j after i, 0.5 and 0.5 a cosine. `decay` weighs what was done some turns ago when asked,
-    `half_life` and `fit_half_life` (days) what was done long ago when asked and when learning.
+    `half_life` and `fit_half_life` (days) what was done long ago when asked and when learning. With `hops` = 2 an item is
+    near when a neighbour of a neighbour is: the chances are multiplied along the two steps, which reaches rare items.
 
     >>> from holdfast.core.clock import Cutoff
     >>> from holdfast.core.interactions import tiny_interactions
@@ -50,6 +51,7 @@ class SequenceNeighbours:
     target_power: float = 0.15
     shrinkage: float = 0.0
     decay: float = 0.6
+    hops: int = 1
     half_life: float | None = None
     fit_half_life: float | None = None
     zone: str = "UTC"
@@ -58,6 +60,8 @@ class SequenceNeighbours:
     def fit(self, past: Interactions) -> ItemNeighboursFit:
         past = newest(past)
         counts, after, before = self._counts(past)
+        if self.hops == 2:
+            counts, after, before = self._two_steps(counts, after)
         row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
         source, target = (after + self.shrinkage) ** self.source_power, before**self.target_power
         counts.data /= np.maximum(source[row] * target[counts.indices], 1e-12)
@@ -83,6 +87,19 @@ class SequenceNeighbours:
             before += np.bincount(cells.indices, cells.data, width)
             found.append(strongest(cells, 4 * self.neighbours))
         return stacked(found, width), after, before
+
+    def _two_steps(self, counts: Any, after: Floats) -> tuple[Any, Floats, Floats]:
+        """The same of the chances of two steps, the step back to the item itself left out."""
+        width = counts.shape[0]
+        chance = counts.copy()
+        chance.data /= np.repeat(np.maximum(after, 1e-12), np.diff(counts.indptr))
+        found = []
+        for block, cells in products(chance, chance):
+            cells.data[np.repeat(np.arange(block.start, block.stop), np.diff(cells.indptr)) == cells.indices] = 0.0
+            cells.eliminate_zeros()
+            found.append(strongest(cells, self.neighbours))
+        steps = stacked(found, width)
+        return steps, np.ones(width), np.bincount(steps.indices, steps.data, width).astype(np.float64)
 
     def _turns(self, past: Interactions) -> tuple[Any, Any]:
         """(turns x items) what each turn held, and what the turns before it held, fading with the distance."""

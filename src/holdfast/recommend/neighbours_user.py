@@ -7,6 +7,7 @@ item weights in the order of their last purchase. No id, no day, no segment.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,6 +40,11 @@ class UserNeighboursFit(Lane):
     recommender_id: ClassVar[str] = "user_neighbours"
     lane: ClassVar[str] = "explore"
 
+    @cached_property
+    def _holders(self) -> Any:
+        """(items x kept customers): who bought each item."""
+        return self.histories.T.tocsr()
+
     @one_thread
     def score(self, past: Interactions, rows: Ints | None = None) -> Scores:
         """Sum over the nearest histories of cosine x weight."""
@@ -56,7 +62,7 @@ class UserNeighboursFit(Lane):
         past = past.over(self.items)
         who, place = np.unique(np.asarray(customer, np.int64), return_inverse=True)
         near = [row for _, block in self._near(past.take(who)) for row in block]
-        holders = self.histories.tocsc()
+        holders = self._holders
         said = []
         for row, what in zip(place.tolist(), item, strict=True):
             inside = holders.indices[holders.indptr[int(what)] : holders.indptr[int(what) + 1]]
@@ -74,7 +80,7 @@ class UserNeighboursFit(Lane):
     def _near(self, past: Interactions) -> Any:
         """(block of customers, CSR of cosines with the nearest histories)."""
         asked = unit(matrix(past, self.asking.weights(past)).astype(np.float64), self.telling)
-        for block, cells in products(asked, self.histories.T.tocsr()):
+        for block, cells in products(asked, self._holders):
             yield block, strongest(cells, self.neighbours)
 
     def to_bytes(self) -> bytes:

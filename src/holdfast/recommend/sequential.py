@@ -35,7 +35,7 @@ class Sasrec:
 
     `reads` are event types; where there are several, each has a vector of its own, and next events that are no purchases
     count `interest` in the loss. `start_from` is random, pairs (bought-together counts) or encoder (the shop's event
-    encoder, given to `fit`). At most `most_items` items, the most frequent ones, have a vector.
+    encoder, given to `fit`). Reasons name days of `zone`. At most `most_items` items, the most frequent ones, have a vector.
 
     >>> Sasrec().lane, Sasrec(layers=1).reads
     ('explore', ('purchase',))
@@ -53,6 +53,7 @@ class Sasrec:
     dropout: float = 0.4
     most_items: int = 100_000
     threads: int = 1
+    zone: str = "UTC"
     teaching: Teaching = Teaching()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
@@ -70,7 +71,7 @@ class Sasrec:
         code = np.where(code <= self.most_items, code, 0)
         told = Histories.of(past, code, self.reads, newest=self.length * _DEPTH).sorted()
         if not len(told):
-            return SasrecFit(past.items, self.reads, np.zeros_like(code))
+            return SasrecFit(past.items, self.reads, np.zeros_like(code), zone=self.zone)
         shape = Shape(int(code.max()), len(self.reads), self.width, self.layers, self.heads, self.length, self.dropout)
         with settled(self.teaching.seed, self.threads):
             network = SequentialNetwork(shape)
@@ -81,4 +82,4 @@ class Sasrec:
             network.parts.to(device())
             weight = tuple(1.0 if one == "purchase" else self.interest for one in self.reads)
             taught = teach(network, told, self.teaching, weight, progress)
-        return SasrecFit(past.items, self.reads, code, shape, network.weights(), taught)
+        return SasrecFit(past.items, self.reads, code, shape, network.weights(), taught, self.zone)

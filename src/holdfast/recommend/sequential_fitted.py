@@ -41,6 +41,7 @@ class SasrecFit(Lane):
     shape: Shape | None = None
     weights: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
     taught: dict[str, Any] = field(default_factory=dict, repr=False)
+    zone: str = "UTC"
 
     @cached_property
     def network(self) -> SequentialNetwork:
@@ -83,7 +84,7 @@ class SasrecFit(Lane):
         """For each pair the event of the past without which the item's score would fall most."""
         who, place = np.unique(customer, return_inverse=True)
         told = self.histories(past, who.astype(np.int64))
-        asked = Asked(told, place, np.asarray(item), self.code, self.items, self.reads)
+        asked = Asked(told, place, np.asarray(item), self.code, self.items, self.reads, past.cutoff, self.zone)
         return because(asked, None if self.shape is None else self.weights["item.weight"], self.states)
 
     def to_bytes(self) -> bytes:
@@ -92,7 +93,9 @@ class SasrecFit(Lane):
             "network": np.frombuffer(save(self.weights), np.uint8), "code": self.code, **pack_items(self.items),
         }  # fmt: skip
         shape = None if self.shape is None else asdict(self.shape)
-        return pack(self.recommender_id, arrays, reads=list(self.reads), shape=shape, taught=self.taught)
+        return pack(
+            self.recommender_id, arrays, reads=list(self.reads), shape=shape, taught=self.taught, zone=self.zone
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> SasrecFit:
@@ -103,4 +106,6 @@ class SasrecFit(Lane):
             shape = None if saved["shape"] is None else Shape(**saved["shape"])
         except (KeyError, TypeError, need("safetensors").SafetensorError) as error:
             raise StateError("this is not a saved network of items", remedy="run: holdfast release verify") from error
-        return cls(unpack_items(arrays), tuple(saved["reads"]), arrays["code"], shape, weights, saved["taught"])
+        return cls(
+            unpack_items(arrays), tuple(saved["reads"]), arrays["code"], shape, weights, saved["taught"], saved["zone"]
+        )

@@ -29,17 +29,28 @@ def sampled(states: Tensor, right: Tensor, vectors: Tensor, drawn: Tensor, often
 
 
 def gbce(states: Tensor, right: Tensor, vectors: Tensor, drawn: Tensor, calibration: float) -> Tensor:
-    """Binary cross-entropy whose right answers count less, as fewer of the wrong ones are seen.
+    """Binary cross-entropy whose right answers count less, as fewer of the wrong ones are seen; `drawn` uniformly.
 
-    Petrov & Macdonald 2023 (gSASRec): `calibration` t = 1 undoes the overconfidence of sampling, 0 is plain BCE.
+    Petrov & Macdonald 2023 (gSASRec): `calibration` t = 1 undoes the overconfidence of sampling, 0 is plain BCE. Logits
+    are counted from where right and wrong answers balance, so that no step is spent on pushing all items down together.
     """
     functional = need().nn.functional
-    share = len(drawn) / max(len(vectors) - 1, 1)
-    weight = share * (calibration * (1 - 1 / share) + 1 / share)
-    mine = (states * vectors[right - 1]).sum(dim=-1)
-    others = functional.softplus(states @ vectors[drawn - 1].T)
+    weight = right_weight(len(drawn), len(vectors), calibration)
+    level = math.log(weight / len(drawn))
+    mine = (states * vectors[right - 1]).sum(dim=-1) + level
+    others = functional.softplus(states @ vectors[drawn - 1].T + level)
     others = others.masked_fill(right[:, None] == drawn[None, :], 0.0)
     return -weight * functional.logsigmoid(mine) + others.sum(dim=1)
+
+
+def right_weight(drawn: int, items: int, calibration: float) -> float:
+    """What a right answer counts in gBCE when so many of the other items are drawn.
+
+    >>> right_weight(10, 101, 0.0), right_weight(10, 101, 1.0)
+    (1.0, 0.1)
+    """
+    share = drawn / max(items - 1, 1)
+    return share * (calibration * (1 - 1 / share) + 1 / share)
 
 
 _EVERY: list[Any] = []

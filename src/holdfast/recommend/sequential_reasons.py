@@ -7,23 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.core.clock import Cutoff
 from holdfast.core.interactions import Items
+from holdfast.core.schema import EVENT_TYPES
 from holdfast.core.text import Text
-from holdfast.encoder.words import day_text
+from holdfast.recommend.neighbours_words import day_text, done_text, title_of
 from holdfast.recommend.sequential_order import Histories
 
 Ints = NDArray[np.int64]
-_BOUGHT = Text("because you bought {item} on {day}", "因为您在{day}购买了{item}")
-_CART = Text("because you put {item} into the cart on {day}", "因为您在{day}把{item}加入了购物车")
-_LOOKED = Text("because you looked at {item} on {day}", "因为您在{day}浏览了{item}")
-_MET = Text("because you came across {item} on {day}", "因为您在{day}接触过{item}")
-_SAID = {"purchase": _BOUGHT, "cart_add": _CART, "view": _LOOKED, "click": _LOOKED}
 _WHOLE = Text("often follows a history like yours", "与您经历相似的顾客接下来常选")
 _NOTHING = Text("nothing is known yet that would speak for it", "目前还没有可以说明的依据")
 
@@ -38,6 +34,8 @@ class Asked:
     code: Ints
     items: Items
     reads: tuple[str, ...]
+    cutoff: Cutoff
+    zone: str
 
 
 def because(
@@ -78,9 +76,7 @@ def _without(told: Histories, start: int, stop: int, left_out: Ints) -> Historie
 
 def _said(asked: Asked, event: int) -> Text:
     column = int(np.flatnonzero(asked.code == asked.told.codes[event])[0])
-    title = asked.items.title[column].as_py() or asked.items.item_id[column].as_py()
-    day: date = datetime.fromtimestamp(int(asked.told.at[event]) / 1e6, UTC).date()
-    said = _SAID.get(asked.reads[int(asked.told.kind[event])], _MET)
-    return Text(
-        said.render("en", item=title, day=day_text(day, "en")), said.render("zh", item=title, day=day_text(day, "zh"))
-    )
+    title = title_of(asked.items, column)
+    day = day_text(int(asked.told.at[event]), asked.cutoff, asked.zone)
+    done = done_text(EVENT_TYPES.index(asked.reads[int(asked.told.kind[event])]))
+    return Text(f"because of {title} that you {done.en} {day.en}", f"因为您{day.zh}{done.zh}了{title}")

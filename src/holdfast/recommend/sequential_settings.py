@@ -15,8 +15,9 @@ LOSSES: tuple[Loss, ...] = ("softmax", "sampled", "gbce")
 class Teaching:
     """Steps and losses.
 
-    `sampled` and `gbce` compare with `negatives` other items, drawn in proportion to frequency ** `negative_power` and
-    shared by a batch; `softmax` compares with all. `calibration` is gBCE's t.
+    `sampled` and `gbce` compare with `negatives` other items, shared by a batch and drawn in proportion to frequency **
+    `negative_power` (gBCE: evenly); `softmax` compares with all. `calibration` is gBCE's t. `average` is how much of the
+    running mean of the weights a step keeps. Held out are the last items of a share of the customers, `patience` looks.
 
     >>> Teaching().loss
     'sampled'
@@ -27,6 +28,7 @@ class Teaching:
     negative_power: float = 0.5
     calibration: float = 0.9
     epochs: int = 25
+    tokens: int = 6_000_000  # most events that may be read: a large shop costs no more than this
     batch_tokens: int = 2048
     learning_rate: float = 3e-3
     weight_decay: float = 0.0

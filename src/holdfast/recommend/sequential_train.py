@@ -63,7 +63,8 @@ def teach(
 ) -> dict[str, Any]:  # fmt: skip
     """Teach; afterwards the network holds the best averaged weights. Says what was done: looks, steps, tokens."""
     rest, held = held_out(told, config.held_out, config.most_held_out)
-    epochs = config.epochs if held is not None else -(-config.epochs // 2)  # nobody says when it is enough
+    epochs = max(1, min(config.epochs, config.tokens // max(1, len(rest.codes))))
+    epochs = epochs if held is not None else -(-epochs // 2)  # nobody says when it is enough
     course = _Course(network, rest, config, weight_of_kind, epochs)
     looks: list[dict[str, float]] = []
     best, kept, waited = -np.inf, None, 0
@@ -104,7 +105,7 @@ class _Course:
         )
         self.random = np.random.default_rng([config.seed, 7])
         count = np.bincount(told.codes, minlength=network.shape.items + 1)[1:]
-        share = (count + 1.0) ** config.negative_power
+        share = (count + 1.0) ** (0.0 if config.loss == "gbce" else config.negative_power)
         self.share = torch.as_tensor((share / share.sum()).astype(np.float32), device=network.device)
         self.weight = torch.as_tensor(weight, dtype=torch.float32, device=network.device)
         self.average = network.weights()
@@ -148,12 +149,14 @@ class _Course:
 
     def _compared(self, states: Tensor, right: Tensor) -> Tensor:
         config, vectors = self.config, self.network.vectors[1:]
-        if config.loss == "softmax" or config.negatives >= len(vectors):
+        few = config.loss == "sampled" and config.negatives >= len(vectors)  # then all are cheaper than a sample
+        if config.loss == "softmax" or few:
             return losses.softmax(states, right, vectors)
-        drawn = self.network.torch.multinomial(self.share, config.negatives, replacement=True)
+        count = max(1, min(config.negatives, len(vectors) - 1))
+        drawn = self.network.torch.multinomial(self.share, count, replacement=True)
         if config.loss == "gbce":
             return losses.gbce(states, right, vectors, drawn + 1, config.calibration)
-        return losses.sampled(states, right, vectors, drawn + 1, self.share[drawn] * config.negatives)
+        return losses.sampled(states, right, vectors, drawn + 1, self.share[drawn] * count)
 
     def averaged(self) -> Any:
         """The network with the averaged weights for a while."""

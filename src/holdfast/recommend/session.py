@@ -92,8 +92,8 @@ class SessionFit(Lane):
         newest = to < matching.recent  # numbers follow age: the first are the newest
         at, to, sessions = at[newest], to[newest], sessions[: matching.recent]
         ago, told = np.repeat(back, lengths)[newest], index.rarity[np.repeat(session, lengths)[newest]]
-        alike = np.bincount(to, told * matching.decay**ago, len(sessions))
-        alike /= np.sqrt(index.start[sessions + 1] - index.start[sessions])
+        size = index.start[sessions + 1] - index.start[sessions]
+        alike = np.asarray(np.bincount(to, told * matching.decay**ago, len(sessions)) / np.sqrt(size), np.float64)
         shared = np.full(len(sessions), np.iinfo(np.int32).max)
         np.minimum.at(shared, to, ago)
         turn, hit = np.zeros(len(sessions), np.int32), ago == shared[to]

@@ -17,11 +17,6 @@ class RecommendSettings:
         (), "Recommenders that compete, by id (docs/registries.md lists them); empty: those that suit the history."
     )
     on_sale_within: str = setting("90d", "An item last sold longer ago is taken for gone; whole days.")
-    objective: str = setting(
-        "relevance_x_margin",
-        "What a list is ordered by: relevance alone, or relevance times margin where margins are known.",
-        choices=("relevance_x_margin", "relevance"),
-    )
     already_bought: str = setting(
         "learnt",
         "Items that a customer has: allow, exclude, or learnt (categories that nobody buys twice are excluded).",
@@ -31,11 +26,6 @@ class RecommendSettings:
     exclude_categories: tuple[str, ...] = setting((), "Categories never recommended; `A > B` takes what is below it.")
     brand_cap: int = setting(0, "At most so many items of one brand in a list; 0: no cap.")
     minimum_margin: float = setting(0.0, "Least margin, as a share of the price, of an item whose margin is known.")
-    age_attribute: str = setting(
-        "", "Customer attribute that holds the age in years; without it nobody is shown items with a min_age."
-    )
-    diversity: float = setting(0.0, "How much items of a list should differ, 0 (not asked for) to 1.")
-    exploration: int = setting(0, "Places of a list kept for items that little is known of, drawn at random.")
     dismissed_for: str = setting("90d", "How long an item stays away from whom dismissed it; whole days.")
 
 

@@ -14,9 +14,8 @@ from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS, Scores
 from holdfast.core.text import Text
 from holdfast.core.threads import one_thread
 from holdfast.recommend.lane import Lane
-from holdfast.recommend.matrix import matrix, weights
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
-from holdfast.recommend.social_ties import circle
+from holdfast.recommend.social_ties import by_friends, chosen, circle, near
 
 Ints = NDArray[np.int64]
 
@@ -27,6 +26,18 @@ class Trust:
 
     `popularity` is what the share of all customers counts beside it, and all that is left for a customer without friends.
     What the customer did itself is not read.
+
+    >>> from dataclasses import replace
+    >>> from holdfast.core.clock import Cutoff
+    >>> from holdfast.core.interactions import Ties, tiny_interactions
+    >>> past = tiny_interactions({"ann": [(3, "tea")], "bob": [], "cy": [(1, "hat")], "di": [(1, "hat")]},
+    ...                          Cutoff.parse("2024-01-10"))
+    >>> past = replace(past, ties=Ties(np.array([1], np.int32), np.array([0], np.int32), np.ones(1, np.float32)))
+    >>> fit = Trust().fit(past)
+    >>> fit.recommend(past, 1, rows=np.array([1])).to_arrow()["item_id"].to_pylist()
+    ['tea']
+    >>> fit.reasons(past, np.array([1]), np.array([1]))[0].en
+    'chosen by your friend'
     """
 
     recommender_id: ClassVar[str] = "trust"
@@ -37,7 +48,7 @@ class Trust:
 
     def fit(self, past: Interactions) -> FittedTrust:
         """How many customers chose each item."""
-        degree = np.bincount(_chosen(past, self.half_life).indices, minlength=len(past.items))
+        degree = np.bincount(chosen(past, self.half_life).indices, minlength=len(past.items))
         share = degree / max(1, int((past.counts > 0).sum()))
         return FittedTrust(self, past.items, share.astype(np.float64))
 
@@ -57,28 +68,21 @@ class FittedTrust(Lane):
         """Shares of friends, of their friends and of everybody added; -inf where nobody ever chose the item."""
         past = past.over(self.items)
         rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
-        friends = circle(past)
-        near = friends[rows] + self.recommender.reach * (friends[rows] @ friends)
-        # a customer is a friend of its friends: its own acts must not come back as theirs
-        near = near.tolil()
-        near[np.arange(len(rows)), rows] = 0
-        found = (near.tocsr() @ _chosen(past, self.recommender.half_life)).toarray()
+        found = near(past, rows, self.recommender.reach, self.recommender.half_life)
         found += self.recommender.popularity * self.share
         return np.where(found > 0, found, -np.inf).astype(np.float32)
 
     def reasons(self, past: Interactions, customer: NDArray[np.int32], item: NDArray[np.int32]) -> list[Text]:
         """How many friends chose it, or that friends of friends did, or how many of all customers."""
         past = past.over(self.items)
-        chosen, friends = _chosen(past, None), circle(past)
-        return [self._reason(chosen, friends, int(c), int(i)) for c, i in zip(customer, item, strict=True)]
+        acts, friends = chosen(past, None), circle(past)
+        return [self._reason(acts, friends, int(c), int(i)) for c, i in zip(customer, item, strict=True)]
 
-    def _reason(self, chosen: Any, friends: Any, customer: int, item: int) -> Text:
-        near = friends[customer].indices
-        count = int((chosen[near][:, [item]] > 0).sum()) if len(near) else 0
-        if count:
-            return Text(f"chosen by {count} of your {len(near)} friends", f"您{len(near)}位好友中有{count}位选过")
-        further = np.setdiff1d(np.unique(friends[near].indices), np.append(near, customer)) if len(near) else near
-        if len(further) and int((chosen[further][:, [item]] > 0).sum()):
+    def _reason(self, acts: Any, friends: Any, customer: int, item: int) -> Text:
+        around = friends[customer].indices
+        if said := by_friends(acts, around, item):
+            return said
+        if by_friends(acts, np.setdiff1d(friends[around].indices, np.append(around, customer)), item):
             return Text("chosen by friends of your friends", "您好友的好友选过")
         return Text(f"chosen by {self.share[item]:.1%} of all customers", f"{self.share[item]:.1%}的顾客选过")
 
@@ -92,14 +96,6 @@ class FittedTrust(Lane):
         if saved["kind"] != cls.recommender_id:
             raise StateError(f"this is a saved {saved['kind']!r}, not {cls.recommender_id!r}")
         return cls(Trust(**saved["recommender"]), unpack_items(arrays), arrays["share"])
-
-
-def _chosen(past: Interactions, half_life: float | None) -> Any:
-    """(customers x items) 1 where chosen; decayed by the newest act where age counts."""
-    weight = weights(past, half_life=half_life)
-    found = matrix(past, weight).astype(np.float64)
-    found.data = np.minimum(found.data, 1.0)
-    return found
 
 
 RECOMMENDERS.add(Trust.recommender_id, Trust)

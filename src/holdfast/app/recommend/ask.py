@@ -66,6 +66,17 @@ class Published:
         shelf = unpack_shelf((release.folder / SHELF).read_bytes())
         return cls(release, shop.config.section(RecommendSettings), shelf)
 
+    def behind(self, ledger: Ledger) -> bool:
+        """Whether the log holds anything that this release was not made from."""
+        log = ledger.log
+        later = log.last_event_at is not None and log.last_event_at >= self.cutoff.at
+        return later or log.fingerprint != self.release.manifest["log_fingerprint"]
+
+    @property
+    def seen_until(self) -> Cutoff:
+        """The last event that this release saw."""
+        return Cutoff.parse(str(self.release.json(FACTS)["seen_until"]))
+
     def fit(self, name: str) -> FittedRecommender | None:
         """One of its fits, or None where it keeps none of this name."""
         from holdfast.recommend.pack import unpack
@@ -114,7 +125,7 @@ def _list(
 ) -> tuple[pa.Table, list[str], int]:
     """Rows as in the release, what must be said with them, and how many newer events there were."""
     past, newer = _history(held, ledger, customer)
-    if not newer and not cart and (published := _published(held, customer, count, language)) is not None:
+    if not held.behind(ledger) and not cart and (published := _published(held, customer, count, language)) is not None:
         return published, [], 0
     notes = []
     if newer:
@@ -122,7 +133,7 @@ def _list(
         notes.append(NEWER.render(language, n=f"{newer:,}", at=past.cutoff.local_day(zone).isoformat()))
     if not past.size:
         notes.append((QUIET if known else UNKNOWN).render(language, id=customer))
-    found = _made(held, past, count)
+    found = _made(held, past, count + len(set(cart)))
     if cart:
         beside = _beside(held, past, cart, count)
         notes.append((CARTED if len(beside.item) else NO_COMPLEMENT).render(language))
@@ -131,20 +142,21 @@ def _list(
 
 
 def _history(held: Published, ledger: Ledger, customer: str) -> tuple[Interactions, int]:
-    """The customer's past up to the last event of the log, and how many of its events the release had not seen."""
+    """The customer's past up to the last event of the log, and how many of its events are newer than any the release saw.
+
+    A release's cutoff may lie ahead of its last event (at midnight), so what came since is told by that event.
+    """
     from holdfast.app.recommend.read import past_at
 
-    last, before = ledger.log.last_event_at, held.cutoff
-    end = before if last is None else max(before, Cutoff(last).plus(_instant()))
+    last = ledger.log.last_event_at
+    end = held.cutoff if last is None else max(held.cutoff, Cutoff(last).plus(_instant()))
     past = past_at(ledger, end, customer)
-    newer = int((past.occurred_at >= before.micros).sum())
-    past = past if newer else past_at(ledger, before, customer)
     if not len(past):
         past = Interactions.of(
             pa.array([customer], pa.string()), past.items, past.cutoff, customer=np.zeros(0), item=np.zeros(0),
             occurred_at=np.zeros(0),
         )  # fmt: skip
-    return past, newer
+    return past, int((past.occurred_at > held.seen_until.micros).sum())
 
 
 def _instant() -> Any:
@@ -189,7 +201,7 @@ def _beside(held: Published, past: Interactions, cart: Sequence[str], count: int
     at = past.cutoff.micros - 1
     now = Interactions.of(
         past.customer_id, shelf.items, past.cutoff, customer=np.zeros(len(item)), item=item,
-        occurred_at=np.full(len(item), at), basket=np.zeros(len(item)), event_type=np.full(len(item), _PURCHASE),
+        occurred_at=np.full(len(item), at), event_type=np.full(len(item), _CART_ADD),
     )  # fmt: skip
     fit = held.fit(CART)
     if fit is None:
@@ -200,7 +212,7 @@ def _beside(held: Published, past: Interactions, cart: Sequence[str], count: int
     return replace(found, lane=pa.array(["complement"] * len(found.item), pa.string()))
 
 
-_PURCHASE = EVENT_TYPES.index("purchase")
+_CART_ADD = EVENT_TYPES.index("cart_add")
 
 
 def _after(first: Any, then: Any, cart: Sequence[str], count: int) -> Any:

@@ -45,7 +45,7 @@ def judged(question: Study, rules: RecommendSettings, past: Interactions) -> dic
     notes: dict[str, Any] = {}
     for name, one in fits.items():
         fit = one.fit(then)
-        found = listed(fit, then, shelf, rules, rules.count, rows)
+        found = listed(fit, then, shelf, rules, rules.count, rows, told=False)
         measured[name] = measures(found, later, then, shelf, rules)
         notes |= dict(getattr(fit, "notes", {})) if name == "list" else {}
     return {

@@ -24,8 +24,8 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 #: A learnt mix needs so many customers who bought on two days, and so many different items.
 LEAST_REPEATERS, LEAST_ITEMS = 200, 30
-#: Lanes of a learnt mix, as far as they are installed; the order breaks ties.
-MIXED = ("popular", "frequency", "again", "neighbours", "item_knn", "ease", "ials", "complement")
+#: Customers that weights are learnt on, and folds: a release is published in seconds, not minutes.
+MOST, FOLDS = 1_000, 3
 SIMPLE = "frequency"
 FALLBACK = "popular"
 #: A category whose customer-item pairs, so many at least, come back in less than this share is not bought twice.
@@ -36,12 +36,12 @@ _PURCHASE, _DISMISS = EVENT_TYPES.index("purchase"), EVENT_TYPES.index("dismiss"
 
 def recommender(rules: RecommendSettings, past: Interactions, horizon: str) -> Recommender:
     """The recommender whose lists are published: a learnt mix, or own frequency and popularity where history is thin."""
-    if "mix" not in list(RECOMMENDERS) or (thin(past) and not rules.lanes):
-        return RECOMMENDERS[SIMPLE]()
-    known = list(RECOMMENDERS)
-    lanes = rules.lanes or tuple(one for one in MIXED if one in known)
-    made: Any = RECOMMENDERS["mix"]
-    return made(lanes=tuple((RECOMMENDERS[one].recommender_id, ()) for one in lanes), horizon=horizon)  # type: ignore[no-any-return]
+    from holdfast.recommend.mix import Mix
+    from holdfast.recommend.mix_lanes import spec
+
+    if rules.lanes:
+        return Mix(lanes=tuple(spec(one) for one in rules.lanes), horizon=horizon, most=MOST, fold_count=FOLDS)
+    return RECOMMENDERS[SIMPLE]() if thin(past) else Mix(horizon=horizon, most=MOST, fold_count=FOLDS)
 
 
 def thin(past: Interactions) -> bool:
@@ -122,25 +122,40 @@ def blocked(past: Interactions, shelf: Shelf, rules: RecommendSettings) -> Ints:
 
 def listed(
     fit: FittedRecommender, past: Interactions, shelf: Shelf, rules: RecommendSettings, count: int,
-    rows: Sequence[int] | Ints | None = None,
+    rows: Sequence[int] | Ints | None = None, *, told: bool = True,
 ) -> Recommendations:  # fmt: skip
-    """At most `count` items for each of some customers, with lane words and reasons."""
+    """At most `count` items for each of some customers, with lane words and, if `told`, reasons."""
     past = past.over(fit.items)
     rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
     cells = blocked(past, shelf, rules)
     width = len(fit.items)
     mine = np.isin(cells // max(width, 1), rows)
     spare = int(np.bincount(cells[mine] // width).max()) if mine.any() else 0
+    spare += 3 * count if rules.brand_cap and past.items.brand.null_count < width else 0
     seen = "exclude" if rules.already_bought == "exclude" else "allow"
     found = fit.recommend(past, count + spare, allowed=shelf.allowed, seen=seen, rows=rows)
     who = rows[np.repeat(np.arange(len(rows)), found.counts)]
     if len(cells):
         found = found.keeping(~np.isin(who * width + found.item, cells))
+    if rules.brand_cap:
+        found = found.keeping(within_cap(found, past.items, rules.brand_cap))
     found = found.top(count)
     found = replace(found, customer_id=past.customer_id.take(pa.array(rows)))
     who = rows[np.repeat(np.arange(len(rows)), found.counts)]
-    reasons = fit.reasons(past, who.astype(np.int32), found.item) if len(who) else []
+    reasons = fit.reasons(past, who.astype(np.int32), found.item) if told and len(who) else []
     return replace(found, lane=_words(found, past, who), reason=tuple(reasons))
+
+
+def within_cap(found: Recommendations, items: Items, cap: int) -> Bools:
+    """Which entries are among the first `cap` of their brand in their list; an item without a brand is under no cap."""
+    coded = items.brand.dictionary_encode().indices.fill_null(-1)
+    brand = np.asarray(coded.to_numpy(zero_copy_only=False), np.int64)[found.item]
+    group = np.repeat(np.arange(len(found)), found.counts) * (int(brand.max(initial=0)) + 2) + brand + 1
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], group[order])
+    place = np.empty(len(group), np.int64)
+    place[order] = np.arange(len(group)) - starts
+    return np.asarray((brand < 0) | (place < cap))
 
 
 def _words(found: Recommendations, past: Interactions, who: Ints) -> pa.Array:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from holdfast.core.clock import Cutoff
 from holdfast.core.errors import TooLittleData
 from holdfast.core.recommend import LANES, RECOMMENDERS
 from holdfast.core.schema import RELEASE_RECOMMENDATIONS
@@ -65,14 +66,20 @@ def offers(question: Study, now: FeatureTable, language: Language) -> Outlook:
     lists = listed(fit, past, shelf, rules, rules.count, rows[past.counts[rows] > 0])
     question.progress.step("recommendations", 2, 3)
     files = {LIST: fit.to_bytes(), FALLBACK_FIT: RECOMMENDERS[FALLBACK]().fit(past).to_bytes()}
-    if "complement" in list(RECOMMENDERS):
-        files[CART] = RECOMMENDERS["complement"]().fit(past).to_bytes()
+    files[CART] = RECOMMENDERS["complement"]().fit(past).to_bytes()
     files[SHELF] = pack_shelf(shelf)
     table = as_table(lists, past, language)
     facts = facts_of(table, shelf, past, rules, proof, fit, language)
+    facts["seen_until"] = str(_last(question))
     files[FACTS] = (json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     question.progress.step("recommendations", 3, 3)
     return Outlook(facts=facts, files=files, recommendations=table)
+
+
+def _last(question: Study) -> Cutoff:
+    """The instant of the last event before the cutoff, as far as the log tells: by its own end, or the cutoff's."""
+    last, cutoff = question.log.last_event_at, question.asked.cutoff
+    return cutoff if last is None or last >= cutoff.at else Cutoff(last)
 
 
 def as_table(lists: Recommendations, past: Interactions, language: Language) -> pa.Table:
@@ -96,7 +103,7 @@ def facts_of(
         "recommender": fit.recommender_id,
         "weights": weights_of(fit),
         "note": THIN.render(language) if fit.recommender_id != "mix" else "",
-        "count": rules.count, "objective": rules.objective, "customers": customers, "entries": table.num_rows,
+        "count": rules.count, "customers": customers, "entries": table.num_rows,
         "lanes": {one: lanes.get(one, 0) / max(table.num_rows, 1) for one in LANES},
         "items": len(items), "on_sale": int(shelf.allowed.sum()), "catalogue": len(past.items),
         "top": [

@@ -49,7 +49,7 @@ class Protocol:
     def text(self) -> str:
         seen = "seen allowed" if self.seen == "allow" else "seen excluded"
         which = "all targets" if self.targets == "all" else "targets on sale"
-        return f"{seen}, {which}, ideal {'cut at k' if self.ideal == 'cut' else 'not cut'}"
+        return f"{seen}, {which}, ideal {'cut' if self.ideal == 'cut' else 'not cut'} at k"
 
 
 def baselines() -> dict[str, Recommender]:
@@ -68,7 +68,6 @@ def walk_forward(
     protocol = protocol or Protocol()
     asked = {**(baselines() if with_baselines else {}), **recommenders}
     found: dict[str, list[Judged]] = {name: [] for name in asked}
-    windows = windows if isinstance(windows, list) else iter(windows)
     for number, window in enumerate(windows):
         for place, (name, recommender) in enumerate(asked.items()):
             progress.step(f"lists of window {number + 1}", place, len(asked))
@@ -117,7 +116,9 @@ def rows(
     found = [
         one for each in judged.values() for one in scores(each, bench=bench, data=data, protocol=said, count=count)
     ]
-    return found + gains(judged, bench=bench, data=data, protocol=said, count=count)
+    k = protocol.depths[0]
+    paired = (f"recall_at_{k}", f"ndcg_at_{k}", f"hit_at_{k}")
+    return found + gains(judged, bench=bench, data=data, protocol=said, metrics=paired, count=count)
 
 
 def peak_mb() -> float:

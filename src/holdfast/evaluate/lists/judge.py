@@ -28,7 +28,7 @@ from holdfast.metrics.toplist_variety import (
     miscalibration,
     novelty,
 )
-from holdfast.metrics.toplists import Codes, Floats, Hits, Ideal, Ints, hits, padded
+from holdfast.metrics.toplists import Codes, Floats, Hits, Ideal, Ints, hits, known, padded
 
 #: Depths at which lists are judged.
 DEPTHS = (10, 20)
@@ -152,7 +152,7 @@ class _Asked:
         purchases = history.of_type("purchase")
         row = np.repeat(np.arange(len(mine)), mine.counts)
         asked = cls(
-            mine.offsets, mine.item, _among(row, mine.item, history), _among(row, mine.item, purchases), history,
+            mine.offsets, mine.item, _among(mine, history), _among(mine, purchases), history,
             _orders(purchases), np.bincount(past.of_type("purchase").item, minlength=len(past.items)),
         )  # fmt: skip
         return asked.keeping(found[row] >= 0)
@@ -185,9 +185,8 @@ def _history(customers: pa.Array, past: Interactions) -> Interactions:
     )  # fmt: skip
 
 
-def _among(row: Ints, item: Codes, history: Interactions) -> NDArray[np.bool_]:
-    width = len(history.items) + 1
-    return np.isin(row * width + item, np.unique(history.customer.astype(np.int64) * width + history.item))
+def _among(mine: ItemOutcomes, history: Interactions) -> NDArray[np.bool_]:
+    return known(mine.offsets, mine.item, history.offsets, history.item, len(history.items))
 
 
 def _orders(purchases: Interactions) -> Ints:

@@ -36,6 +36,16 @@ class ContentToFactors:
     a truncated SVD of customers x items, rows of length 1 and columns scaled down by popularity ^ `damping` (EigenRec,
     Nikolakopoulos et al. 2019). Warm is an item of at least `cold_below` customers. `about` is all or cold (names only cold
     items); a cold item is said in the lane `new`, any other in `explore`. `ridge` is in units of a warm item's weight; `content` describes the items.
+
+    >>> from holdfast.core.clock import Cutoff
+    >>> from holdfast.core.interactions import tiny_interactions
+    >>> history = {"ann": [(3, "tea"), (2, "mug")], "bob": [(3, "tea"), (1, "mug")], "cy": [(1, "hat"), (1, "cap")]}
+    >>> titles = {"cap": "wool", "hat": "wool", "hat-new": "wool", "mug": "tea", "tea": "tea", "tea-new": "tea"}
+    >>> past = tiny_interactions(history, Cutoff.parse("2024-01-10")).over(
+    ...     Items.named(list(titles), title=list(titles.values())))
+    >>> fit = ContentToFactors(size=2, cold_below=1, about="cold").fit(past)
+    >>> fit.recommend(past, 1).to_arrow()["item_id"].to_pylist()
+    ['tea-new', 'tea-new', 'hat-new']
     """
 
     recommender_id: ClassVar[str] = "cold"
@@ -80,9 +90,9 @@ class FittedContentToFactors(Lane):
     def score(self, past: Interactions, rows: Ints | None = None) -> Scores:
         """Customer's mean factors times the item's; -inf for a customer of no warm item, and for what it may not name."""
         past = past.over(self.items)
-        rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
+        past = past if rows is None else past.take(np.asarray(rows, np.int64))
         weight = weights(past, half_life=self.recommender.half_life, by_type=INTEREST)
-        chosen = _lengthened(matrix(past, weight)[rows])
+        chosen = _lengthened(matrix(past, weight))
         taste = np.asarray(chosen @ self.factors, np.float64)
         found = taste @ self.factors.astype(np.float64).T
         knows = (taste != 0).any(axis=1)[:, None] & self.speaks & (self.factors != 0).any(axis=1)

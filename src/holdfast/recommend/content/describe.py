@@ -117,7 +117,8 @@ def centred(vectors: Floats) -> Floats:
     if known.any():
         found[known] = vectors[known] - vectors[known].mean(axis=0, dtype=np.float64)
     length = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.divide(found, length, out=np.zeros_like(found), where=length > 1e-9).astype(np.float32)
+    unit: Floats = np.divide(found, length, out=np.zeros_like(found), where=length > 1e-9).astype(np.float32)
+    return unit
 
 
 def _texts(column: Any) -> list[str | None]:

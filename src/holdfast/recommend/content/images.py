@@ -133,4 +133,5 @@ def _edges(grey: NDArray[np.float64]) -> NDArray[np.float64]:
     angle = np.minimum((np.arctan2(down, across) % np.pi / np.pi * _ANGLES).astype(int), _ANGLES - 1)
     height, width = grey.shape
     quarter = (np.arange(height)[:, None] * 2 // height) * 2 + np.arange(width)[None, :] * 2 // width
-    return np.bincount((quarter * _ANGLES + angle).ravel(), strength.ravel(), minlength=4 * _ANGLES)
+    place = (quarter * _ANGLES + angle).ravel()
+    return np.asarray(np.bincount(place, strength.ravel(), minlength=4 * _ANGLES), np.float64)

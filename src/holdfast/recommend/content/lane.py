@@ -41,6 +41,16 @@ class Content:
     `half_life` is in days (None: age does not count), `only` a kind (`goods`, `course`, ...; "" all): what is chosen
     counts whatever its kind, what is recommended is of that kind. An item of fewer than `cold_below` purchases is said
     in the lane `new`, any other in `explore`. `images` is none, descriptors or onnx (then by the file `image_model`).
+
+    >>> from holdfast.core.clock import Cutoff
+    >>> from holdfast.core.interactions import tiny_interactions
+    >>> past = tiny_interactions({"ann": [(3, "a")], "bob": [(1, "c")]}, Cutoff.parse("2024-01-10"))
+    >>> past = past.over(Items.named(["a", "b", "c"], title=["green tea", "tea cup", "wool hat"]))
+    >>> fit = Content().fit(past)
+    >>> fit.recommend(past, 1, seen="exclude").to_arrow().select(["customer_id", "item_id", "lane"]).to_pylist()
+    [{'customer_id': 'ann', 'item_id': 'b', 'lane': 'new'}]
+    >>> fit.reasons(past, np.array([0]), np.array([1]))[0].en
+    'like green tea that you bought on 7 January 2024; both: tea'
     """
 
     recommender_id: ClassVar[str] = "content"
@@ -98,9 +108,9 @@ class FittedContent(Lane):
     def score(self, past: Interactions, rows: Ints | None = None) -> Scores:
         """Cosine in (0, 1]; -inf where an item has nothing in common with the customer's, or is of another kind."""
         past = past.over(self.items)
-        rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
+        past = past if rows is None else past.take(np.asarray(rows, np.int64))
         weight = weights(past, half_life=self.recommender.half_life, by_type=INTEREST)
-        chosen = matrix(past, weight)[rows]
+        chosen = matrix(past, weight)
         sparse = np.asarray((chosen @ self.described.sparse).toarray(), np.float64)
         dense = np.asarray(chosen @ self.described.dense, np.float64)
         length = np.sqrt((sparse**2).sum(axis=1) + (dense**2).sum(axis=1))

@@ -35,9 +35,9 @@ def vectors_by(model: str, paths: Sequence[Path]) -> list[NDArray[np.float32] | 
         )  # fmt: skip
     first = shape[1] == 3
     height, width = (one or _SIDE for one in (shape[2:] if first else shape[1:3]))
-    pictures = [read(path, width, height) for path in paths]
+    pictures = {at: one for at, path in enumerate(paths) if (one := read(path, width, height)) is not None}
     found: list[NDArray[np.float32] | None] = [None] * len(paths)
-    real = [at for at, one in enumerate(pictures) if one is not None]
+    real = list(pictures)
     at_once = shape[0] or _BATCH
     for start in range(0, len(real), at_once):
         block = real[start : start + at_once]

@@ -12,7 +12,7 @@ STOP_WORDS = frozenset((
     "its", "of", "on", "or", "our", "that", "the", "their", "this", "to", "was", "with", "you", "your",
 ))  # fmt: skip
 #: Characters that only join others.
-STOP_CHARACTERS = frozenset("的了和与及或在是有为")
+STOP_CHARACTERS = frozenset("的了与及")
 
 
 def terms(text: str | None) -> list[str]:

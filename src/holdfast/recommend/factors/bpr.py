@@ -27,9 +27,9 @@ Floats = NDArray[np.float32]
 @RECOMMENDERS.register("bpr")
 @dataclass(frozen=True)
 class Bpr:
-    """Maximises ln sigmoid(score of an item that was bought - score of one that was not), by adagrad in mini-batches.
+    """Maximises ln sigmoid(score of an item that was bought - score of one that was not), by adagrad in batches of customers.
 
-    The item that is judged is left out of the customer's past while it is judged. `passes` over all cells.
+    The item that is judged is left out of the customer's past while it is judged. `passes` over all cells, about `batch` of them at a time.
 
     >>> from holdfast.core.clock import Cutoff
     >>> from holdfast.core.interactions import tiny_interactions
@@ -47,7 +47,7 @@ class Bpr:
     regularisation: float = 0.002
     batch: int = 4096
     share: float = 0.5
-    half_life_days: float | None = None
+    half_life_days: float | None = 120.0
     repeats: str = "log"
     units: str = "ignore"
     by_type: tuple[tuple[str, float], ...] = tuple(BOUGHT.items())
@@ -76,39 +76,40 @@ def _learn(settings: Bpr, cells: Any) -> tuple[Floats, Floats]:
     shape = (cells.shape[1], settings.factors)
     sides = [(0.1 * draw.standard_normal(shape)).astype(np.float32) for _ in range(2)]
     squares = [np.full(shape, 1e-3, np.float32) for _ in range(2)]
-    row = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
     for _ in range(settings.passes if cells.nnz else 0):
-        turn = draw.permutation(cells.nnz)
-        for start in range(0, len(turn), settings.batch):
-            here = turn[start : start + settings.batch]
-            other = draw.integers(0, shape[0], len(here))
-            _step(settings, cells, row[here], here, other, sides, squares)
+        turn = draw.permutation(cells.shape[0])
+        size = np.cumsum(np.diff(cells.indptr)[turn])
+        cuts = np.searchsorted(size, np.arange(settings.batch, size[-1] + settings.batch, settings.batch)) + 1
+        for part in np.split(turn, np.minimum(cuts[:-1], len(turn))):
+            here = cells[part]
+            _step(settings, here, draw.integers(0, shape[0], here.nnz), sides, squares)
     return sides[0], sides[1]
 
 
-def _step(
-    settings: Bpr, cells: Any, row: Any, here: Any, other: Any, sides: list[Floats], squares: list[Floats]
-) -> None:
-    """One batch of (customer, item bought, item drawn); pairs where the drawn one was bought too teach nothing."""
+def _step(settings: Bpr, cells: Any, other: NDArray[np.int64], sides: list[Floats], squares: list[Floats]) -> None:
+    """One batch of customers, each of its items against one drawn; drawn ones that it has too teach nothing."""
     from scipy.sparse import csr_matrix
 
     giving, factors = sides
-    bought, weight = cells.indices[here], cells.data[here]
-    past = cells[row]
-    past.data = past.data * (past.indices != np.repeat(bought, np.diff(past.indptr)))
-    total = np.asarray(past.sum(axis=1)).ravel()
-    past.data = (past.data / np.repeat(np.maximum(total, 1e-9) ** settings.share, np.diff(past.indptr))).astype(
-        np.float32
-    )
-    own = np.asarray(cells[row, other]).ravel() > 0
-    point = past @ giving
+    if not cells.nnz:
+        return
+    row = np.repeat(np.arange(cells.shape[0]), np.diff(cells.indptr))
+    bought, weight = cells.indices, cells.data[:, None]
+    # the past without the item that is judged
+    total = (np.asarray(cells.sum(axis=1))[row] - weight).clip(1e-9) ** settings.share
+    point = ((cells @ giving)[row] - weight * giving[bought]) / total
     gap = factors[bought] - factors[other]
-    margin = np.einsum("ij,ij->i", point, gap)
-    push = np.where(own, 0, weight / (1 + np.exp(np.clip(margin, -30, 30)))).astype(np.float32)[:, None]
-    pairs = np.tile(np.arange(len(row)), 2)
-    signs = np.r_[np.ones(len(row)), -np.ones(len(row))].astype(np.float32)
-    to_item = csr_matrix((signs, (pairs, np.r_[bought, other])), shape=(len(row), len(factors)))
-    steps = (past.T @ (push * gap), to_item.T @ (push * point))
+    margin = np.einsum("ij,ij->i", point, gap)[:, None]
+    own = np.isin(row * len(factors) + other, row * len(factors) + bought)[:, None]
+    alone = (np.diff(cells.indptr) == 1)[row][:, None]
+    push = np.where(own | alone, 0, weight / (1 + np.exp(np.clip(margin, -30, 30)))).astype(np.float32)
+    pull = (push * gap / total).astype(np.float32)
+    lines = np.arange(cells.nnz)
+    ones = np.ones(cells.nnz, np.float32)
+    by_row = csr_matrix((ones, lines, cells.indptr), shape=(cells.shape[0], cells.nnz))
+    by_item = csr_matrix((ones, (bought, lines)), shape=(len(factors), cells.nnz))
+    by_other = csr_matrix((ones, (other, lines)), shape=(len(factors), cells.nnz))
+    steps = (cells.T @ (by_row @ pull) - by_item @ (weight * pull), (by_item - by_other) @ (push * point))
     for side, square, step in zip(sides, squares, steps, strict=True):
         moved = np.flatnonzero(step.any(axis=1))
         slope = step[moved] - settings.regularisation * side[moved]

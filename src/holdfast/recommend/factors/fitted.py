@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.interactions import Interactions, Items
-from holdfast.core.recommend import Codes, Scores
+from holdfast.core.recommend import Codes, Recommendations, Scores
 from holdfast.core.text import Text
 from holdfast.core.threads import one_thread
 from holdfast.recommend.factors.because import reasons
+from holdfast.recommend.factors.near import near
 from holdfast.recommend.factors.reading import read
-from holdfast.recommend.lane import Bools, Ints, Lane
+from holdfast.recommend.index import ExactIndex, Index, index_of
+from holdfast.recommend.lane import Bools, Ints, Lane, best, blocks, lists
 
 Floats = NDArray[np.float32]
 
@@ -68,6 +70,49 @@ class FactorFit(Lane):
             found[:, ~self.known] = -np.inf
         found[np.diff(cells.indptr) == 0] = -np.inf
         return np.asarray(found, np.float32)
+
+    @cached_property
+    def index(self) -> Index:
+        """Approximate above `index.MANY` items where usearch is installed; else every product is computed anyway."""
+        return index_of(self.factors)
+
+    def recommend(
+        self, past: Interactions, count: int, *, allowed: Bools | None = None, seen: str = "allow",
+        rows: Ints | None = None,
+    ) -> Recommendations:  # fmt: skip
+        """See `Lane`; by the approximate index where there is one, exactly where rules leave too few of what it found."""
+        if isinstance(self.index, ExactIndex):
+            return super().recommend(past, count, allowed=allowed, seen=seen, rows=rows)
+        past = past.over(self.items)
+        rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
+        open_ = self.known if allowed is None else self.known & allowed
+        item, score = np.full((len(rows), count), -1, np.int32), np.full((len(rows), count), -np.inf, np.float32)
+        for place in blocks(np.arange(len(rows)), 10_000):
+            item[place], score[place] = self._near(past, rows[place], count, open_, allowed, seen)
+        return lists(past.take(rows), self.items, item, score, self.lane, self.recommender_id)
+
+    @one_thread
+    def _near(
+        self, past: Interactions, rows: Ints, count: int, open_: Bools, allowed: Bools | None, seen: str
+    ) -> tuple[Codes, Scores]:
+        cells = self.cells(past.take(rows))
+        own, most = past.take(rows), int(past.counts[rows].max(initial=0)) if seen == "exclude" else 0
+        taken = (
+            own.customer.astype(np.int64) * len(self.items) + own.item if seen == "exclude" else np.zeros(0, np.int64)
+        )
+
+        def shown(item: Codes) -> Bools:
+            cell = np.arange(len(rows))[:, None] * len(self.items) + item
+            return np.asarray(open_[item] & ~np.isin(cell, taken))
+
+        item, score, full = near(self.index, self.points(cells), count, shown, most)
+        there = np.diff(cells.indptr) > 0
+        short = np.flatnonzero(~full & there)
+        for block in blocks(short, len(self.items)):
+            found, value = best(self._open(past, rows[block], allowed, seen), count)
+            item[block], score[block] = found, value
+        item[~there] = -1
+        return item, score
 
     @one_thread
     def reasons(self, past: Interactions, customer: Codes, item: Codes) -> list[Text]:

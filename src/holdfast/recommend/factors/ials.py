@@ -50,7 +50,7 @@ class Ials:
     unobserved: float = 0.1
     regularisation: float = 5.0
     frequency_power: float = 1.0
-    half_life_days: float | None = None
+    half_life_days: float | None = 90.0
     repeats: str = "log"
     units: str = "ignore"
     by_type: tuple[tuple[str, float], ...] = tuple(BOUGHT.items())

@@ -40,7 +40,7 @@ def read(
     weight = np.maximum(weight, 0.0)
     if repeats == "once":
         return _largest(past, weight)
-    found = matrix(past, weight)
+    found = _added(past, weight)
     if repeats == "log":
         found.data = np.log2(1.0 + found.data).astype(np.float32)
     return found
@@ -50,6 +50,17 @@ def how_of(recommender: Any) -> dict[str, Any]:
     """What `read` needs of a recommender's settings, as a saved fit keeps it."""
     kept = {name: getattr(recommender, name) for name in ("half_life_days", "repeats", "units")}
     return kept | {"by_type": dict(recommender.by_type)}
+
+
+def _added(past: Interactions, weight: NDArray[np.float32]) -> Any:
+    """`matrix` with sums in float64: rounded once, they are the same in any order."""
+    from scipy.sparse import csr_matrix
+
+    kept = weight > 0
+    cells = (past.customer[kept], past.item[kept])
+    found = csr_matrix((weight[kept].astype(np.float64), cells), shape=(len(past), len(past.items)))
+    found.sort_indices()
+    return found.astype(np.float32)
 
 
 def _largest(past: Interactions, weight: NDArray[np.float32]) -> Any:

@@ -41,7 +41,7 @@ class Svd:
     factors: int = 64
     item_power: float = 0.6
     customer_power: float = 0.5
-    half_life_days: float | None = None
+    half_life_days: float | None = 120.0
     repeats: str = "log"
     units: str = "ignore"
     by_type: tuple[tuple[str, float], ...] = tuple(BOUGHT.items())

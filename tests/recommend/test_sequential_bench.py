@@ -1,0 +1,100 @@
+"""The benches of the lane sasrec on a shop of a few hundred customers, and the reference figures on the real set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.conftest import missing
+
+from holdfast.bench.list_data import Sequences, beauty
+from holdfast.bench.recommend_added import Blend, chosen
+from holdfast.bench.recommend_beauty_deep import PROTOCOL, compared, deep
+from holdfast.bench.recommend_online_retail_deep import unseen
+from holdfast.bench.recommend_scores import per_customer
+from holdfast.core.clock import Cutoff
+from holdfast.core.interactions import Items, tiny_interactions
+from holdfast.core.recommend import RECOMMENDERS, Recommendations
+from holdfast.encoder.backend import available
+from holdfast.recommend.sequential import Sasrec
+from holdfast.recommend.sequential_settings import Teaching
+
+CUTOFF = Cutoff.parse("2020-01-01")
+
+
+def walks(customers: int = 300, items: int = 30) -> Sequences:
+    """Sequences of five to eight items, each followed by its neighbour."""
+    random = np.random.default_rng(5)
+    names = [f"i{at:02d}" for at in range(items)]
+    baskets = [
+        [[names[(start + at) % items]] for at in range(length)]
+        for start, length in zip(random.integers(items, size=customers), random.integers(5, 9, size=customers), strict=True)
+    ]  # fmt: skip
+    return Sequences([f"c{at}" for at in range(customers)], baskets, Items.named(names))
+
+
+def test_a_network_adds_order_to_what_only_counts():
+    if not available():
+        missing("torch or safetensors is not installed: pip install 'holdfast[deep]'")
+    light = Sasrec(width=16, layers=1, dropout=0.1, teaching=Teaching(epochs=24, learning_rate=0.01))
+    rows = compared(walks(), {"popular": RECOMMENDERS["popular"]()}, light)
+    value = {(one.model, one.metric): one for one in rows if one.protocol == f"{PROTOCOL}, 95%"}
+    assert value["sasrec", "ndcg_at_10"].value > 0.9 > 0.6 > value["popular", "ndcg_at_10"].value
+    assert value["sasrec", "ndcg_at_10"].n == 300
+    assert value["sasrec", "ndcg_at_10"].seconds > 0
+    gain = {one.model: one for one in rows if "paired gain" in one.protocol and one.metric == "ndcg_at_10"}
+    assert gain["blend_with_deep"].low > 0
+    assert "over blend_without_deep" in gain["blend_with_deep"].protocol
+
+
+def _listed(lists: list[list[int]], source: str = "x") -> Recommendations:
+    names = [f"i{at}" for at in range(6)]
+    return Recommendations.listed([f"c{at}" for at in range(len(lists))], names, lists, CUTOFF, "explore", source)
+
+
+def test_a_blend_ignores_a_lane_that_knows_nothing():
+    data = walks(100, 6)
+    later = data.last(1)
+    at = later.item.tolist()
+    right = replace(_listed([[(one + 1) % 6, one] for one in at]), customer_id=later.customer_id, item_id=later.item_id)
+    wrong = replace(_listed([[(one + 2) % 6] for one in at]), customer_id=later.customer_id, item_id=later.item_id)
+    found = chosen({"wrong": wrong, "right": right}, ("wrong", "right"), later)
+    assert set(found.shares) == {"right"}
+    other = replace(_listed([[one, (one + 3) % 6] for one in at]), customer_id=later.customer_id, item_id=later.item_id)
+    found = chosen({"other": other, "right": right}, ("other", "right"), later)
+    assert per_customer(found.of({"other": other, "right": right}), later)["ndcg_at_10"].mean() == 1.0
+
+
+def test_scores_as_chances_are_shares_of_their_list():
+    one = replace(_listed([[0, 1], [2], []]), score=np.array([3.0, 1.0, 5.0]))
+    counts = Blend({"count": 1.0}, None).worth("count", one).toarray()
+    assert counts[0, :2].tolist() == [0.75, 0.25]
+    assert counts[1, 2] == 1.0
+    assert counts[2].sum() == 0.0
+    logits = Blend({"sasrec": 1.0}, None).worth("sasrec", one).toarray()
+    assert logits[0, 0] == pytest.approx(1 / (1 + np.exp(-2.0)))
+
+
+def test_unseen_leaves_only_what_was_not_bought():
+    past = tiny_interactions({"c0": [(3, "i00"), (2, "i01")], "c1": [(2, "i02")]}, CUTOFF)
+    data = Sequences(["c0", "c1"], [[["i01", "i02"]], [["i02"]]], past.items)
+    left = unseen(data.last(1), past)
+    assert left.item.tolist() == [2]
+    assert left.counts.tolist() == [1, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_the_network_reaches_the_reference_on_beauty(real_data, monkeypatch):
+    """A well-trained SASRec: HR@10 .0921, nDCG@10 .0531; all customers, all items ranked."""
+    if not available():
+        missing("torch or safetensors is not installed: pip install 'holdfast[deep]'")
+    monkeypatch.setenv("HOLDFAST_DATA", str(real_data))
+    data = beauty()
+    fit = deep().fit(data.before_last(1))
+    assert fit.parameters < 1_000_000
+    found = per_customer(fit.recommend(data.before_last(1), 10, seen="exclude"), data.last(1))
+    assert len(found["hit_at_10"]) == 22_363
+    assert float(found["hit_at_10"].mean()) >= 0.0921
+    assert float(found["ndcg_at_10"].mean()) >= 0.0531
