@@ -10,11 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from holdfast.core.clock import Cutoff, Horizon
 from holdfast.core.progress import SILENT, Progress
@@ -146,10 +145,10 @@ def published(lists: Recommendations, fit: FittedRecommender, window: ListWindow
     from holdfast.recommend.explore import Explore, Posterior
     from holdfast.recommend.rules.apply import ruled
     from holdfast.recommend.rules.bought_policy import LearnBought
-    from holdfast.recommend.rules.rule import Dismissed, OnSale
+    from holdfast.recommend.rules.rule import Dismissed, OnSale, Rule
 
     ials = next(one for one in getattr(fit, "lanes", ()) if one.recommender_id == "ials")
-    rules = [OnSale(), Dismissed(), LearnBought().learn(window.past)]
+    rules: list[Rule] = [OnSale(), Dismissed(), LearnBought().learn(window.past)]
     steps = {"ranked": lists}
     steps["ruled"] = ruled(lists, window.past, rules, count=LONG)
     steps["diverse"] = Mmr(0.15).diverse(steps["ruled"], ials.factors, LONG // 2)
@@ -160,7 +159,7 @@ def published(lists: Recommendations, fit: FittedRecommender, window: ListWindow
     for one in found.values():
         rows += scores(one, bench=BENCH, data=DATA, protocol=protocol, metrics=METRICS, slices=("all",))
     names = list(found)
-    for before, after in zip(names[:-1], names[1:], strict=True):
+    for before, after in pairwise(names):
         rows += gains({after: found[after]}, {before: found[before]}, bench=BENCH, data=DATA, protocol=protocol)
     return rows + gains(
         {names[-1]: found[names[-1]]}, {names[0]: found[names[0]]}, bench=BENCH, data=DATA, protocol=protocol

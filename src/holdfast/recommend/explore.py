@@ -161,4 +161,4 @@ def _firsts(key: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
     if not len(order):
         return np.zeros(0, np.int64)
     new = np.concatenate([[True], np.diff(key[order]) != 0])
-    return at[order][new]
+    return np.asarray(at[order][new], np.int64)

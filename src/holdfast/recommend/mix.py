@@ -66,7 +66,9 @@ class Mix:
         """Weights of lists with and without own items, the scale, and what was measured on the way."""
         earlier = fit_lanes(self.lanes, taught.past)
         taught = taught.taking(recent(taught.past, taught.rows, self.most))
-        weights, notes, scale = {}, {}, self.scale
+        weights: dict[str, NDArray[np.float64]] = {}
+        notes: dict[str, float] = {}
+        scale = self.scale
         for mode, one in (("allow", taught), ("exclude", taught.unseen())):
             if not len(one.rows):
                 continue

@@ -109,7 +109,7 @@ class LatelyFit(Lane):
         for name in ("profiles", "votes"):
             parts = tuple(arrays[f"{name}_{part}"] for part in ("data", "indices", "indptr"))
             both.append(csr_matrix(parts, shape=(len(parts[2]) - 1, len(items))))
-        return cls(items, *both, arrays["rarity"], saved["neighbours"], saved["days"], saved["half_life"])
+        return cls(items, both[0], both[1], arrays["rarity"], saved["neighbours"], saved["days"], saved["half_life"])
 
 
 def _once(past: Interactions) -> Any:

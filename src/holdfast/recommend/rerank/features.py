@@ -76,7 +76,7 @@ class Histories:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.log(np.maximum(self.facts.price[block.item], 1.0)) - np.log(np.maximum(usual, 1.0))
         near, recent = (
-            (one[block.rows] @ self.facts.near).toarray() if len(block.item) else np.zeros((len(block.rows), 0))
+            np.asarray((one[block.rows] @ self.facts.near).toarray(), np.float32)
             for one in (self.last_visit, self.recent)
         )
         columns = [

@@ -45,12 +45,12 @@ class Rerank:
     lane: ClassVar[str] = "explore"
     lanes: tuple[Spec, ...] = LANES
     horizon: str = "30d"
-    each: int = 50
-    lessons: int = 5
+    each: int = 40
+    lessons: int = 3
     step_days: float = 20.0
-    fold_count: int = 4
+    fold_count: int = 3
     most: int = 4_000
-    trees: Trees = Trees()
+    trees: Trees = field(default_factory=Trees)
     seed: int = 1
 
     def fit(self, past: Interactions) -> RerankFit:

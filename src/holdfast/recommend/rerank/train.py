@@ -46,12 +46,12 @@ class Trees:
     """Settings of the trees. `threads` is fixed: sums over threads differ in the last digit."""
 
     leaves: int = 15
-    rate: float = 0.05
+    rate: float = 0.1
     least: int = 100
     columns: float = 0.5
     l2: float = 10.0
-    most: int = 600
-    patience: int = 40
+    most: int = 200
+    patience: int = 20
     depth: int = 30
     threads: int = 2
 
@@ -60,7 +60,7 @@ class Trees:
             "objective": "lambdarank", "metric": "ndcg", "eval_at": [10], "num_leaves": self.leaves, "verbosity": -1,
             "learning_rate": self.rate, "min_data_in_leaf": self.least, "feature_fraction": self.columns,
             "lambda_l2": self.l2, "lambdarank_truncation_level": self.depth, "seed": seed, "deterministic": True,
-            "force_row_wise": True, "num_threads": self.threads, "max_bin": 127, "bagging_fraction": 0.8, "bagging_freq": 1,
+            "force_row_wise": True, "num_threads": self.threads, "max_bin": 63, "bagging_fraction": 0.8, "bagging_freq": 1,
         }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ again and the time they took say which it is. A durable stays away for the perio
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class LearnBought:
     durable_below: float = 0.05
     never_days: float = 730.0
     buyers: int = 20
-    shrink: float = 20.0
+    shrink: float = 5.0
 
     def learn(self, past: Interactions) -> Bought:
         """From the purchases before the cutoff; only those old enough to have been repeated count as not repeated."""
@@ -54,7 +55,7 @@ class Bought:
 
     item_id: list[str] = field(repr=False)
     rest_days: Floats
-    why: Text = Text("bought already, and not yet due again", "已购买，尚未到再次购买的时间")
+    why: ClassVar[Text] = Text("bought already, and not yet due again", "已购买，尚未到再次购买的时间")
 
     def forbids(self, past: Interactions, rows: Ints) -> Bools:
         known = dict(zip(self.item_id, self.rest_days, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +35,7 @@ class Rule(Protocol):
 class OnSale:
     """Not active at the cutoff, or known to be out of stock."""
 
-    why: Text = Text("not on sale now", "目前不在售")
+    why: ClassVar[Text] = Text("not on sale now", "目前不在售")
 
     def forbids(self, past: Interactions, rows: Ints) -> Bools:
         return ~past.items.on_sale(past.cutoff)[None]
@@ -47,7 +47,7 @@ class Excluded:
 
     item_ids: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
-    why: Text = Text("excluded by the shop", "店铺已排除")
+    why: ClassVar[Text] = Text("excluded by the shop", "店铺已排除")
 
     def forbids(self, past: Interactions, rows: Ints) -> Bools:
         found = np.isin(past.items.item_id.to_numpy(zero_copy_only=False).astype(str), np.array(self.item_ids, str))
@@ -62,11 +62,12 @@ class Kinds:
     """Only these kinds of things may appear; an item that says nothing is goods."""
 
     allowed: tuple[str, ...] = ("goods",)
-    why: Text = Text("another kind of thing", "不属于此类内容")
+    why: ClassVar[Text] = Text("another kind of thing", "不属于此类内容")
 
     def forbids(self, past: Interactions, rows: Ints) -> Bools:
         kind = pc.fill_null(past.items.kind, "goods")
-        return ~pc.is_in(kind, value_set=pa.array(self.allowed, pa.string())).to_numpy(zero_copy_only=False)[None]
+        among = pc.is_in(kind, value_set=pa.array(self.allowed, pa.string()))
+        return ~np.asarray(among.to_numpy(zero_copy_only=False), bool)[None]
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class LeastMargin:
 
     rate: float
     unknown_passes: bool = True
-    why: Text = Text("margin too small", "毛利过低")
+    why: ClassVar[Text] = Text("margin too small", "毛利过低")
 
     def forbids(self, past: Interactions, rows: Ints) -> Bools:
         margin = past.items.margin_rate
@@ -91,7 +92,7 @@ class OldEnough:
 
     ages: Mapping[str, float] = field(default_factory=dict, repr=False)
     unknown_is_adult: bool = False
-    why: Text = Text("not for this age", "不适合该年龄")
+    why: ClassVar[Text] = Text("not for this age", "不适合该年龄")
 
     def forbids(self, past: Interactions, rows: Ints) -> Bools:
         unknown = np.inf if self.unknown_is_adult else -np.inf
@@ -107,7 +108,7 @@ class Dismissed:
     """What the customer waved away in the last `days`."""
 
     days: float = 90.0
-    why: Text = Text("dismissed a short time ago", "顾客近期表示不感兴趣")
+    why: ClassVar[Text] = Text("dismissed a short time ago", "顾客近期表示不感兴趣")
 
     def forbids(self, past: Interactions, rows: Ints) -> Bools:
         since = past.cutoff.micros - round(self.days * DAY_MICROS)
