@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from holdfast.app.recommend.maker import Shelf, blocked, listed, recommender, thin
+from holdfast.app.recommend.maker import listed, recommender, thin
+from holdfast.app.recommend.shelf import Shelf
 from holdfast.core.clock import Cutoff
 from holdfast.core.interactions import Interactions, tiny_interactions
 from holdfast.core.recommend import RECOMMENDERS
@@ -96,14 +97,64 @@ def test_margins_stock_and_ages_are_hard_rules() -> None:
     assert "bowl" in names(past)
 
 
-def test_categories_that_nobody_buys_twice_are_learnt() -> None:
+def test_what_nobody_buys_twice_is_learnt_from_its_category() -> None:
     many = {f"c{c:03d}": [(9, "pan"), (20, "tea"), (3, "tea")] for c in range(60)}
     past = tiny_interactions({**many, "last": [(5, "pot")]}, CUTOFF, category=["Kitchen", "Kitchen", "Food"])
-    shelf = Shelf.of(past, RULES)
-    assert shelf.once.tolist() == [True, True, False]
+    rest = Shelf.of(past, RULES).rest_days
+    assert rest[0] > 0  # pans are bought once
+    assert rest[2] == 0  # tea again and again
     assert names(past) == ["tea", "pot"]
-    assert len(blocked(past, shelf, RULES)) == 61
     assert "pan" in names(past, replace(RULES, already_bought="allow"))
+
+
+def test_an_item_for_adults_is_shown_to_adults() -> None:
+    past = shop()
+    past = replace(past, items=replace(past.items, min_age=np.array([18.0] + [np.nan] * 7)))
+    fit = RECOMMENDERS["popular"]().fit(past)
+
+    def shown(ages: dict[str, float], rules: RecommendSettings = RULES) -> bool:
+        found = listed(fit, past, Shelf.of(past, rules, ages), rules, 10, [3])
+        return "bowl" in {past.items.item_id[int(one)].as_py() for one in found.item}
+
+    assert shown({"c03": 18.0})
+    assert not shown({"c03": 17.0})
+    assert not shown({})
+    assert shown({}, replace(RULES, unknown_age_is_adult=True))
+
+
+def test_margin_reorders_what_relevance_alone_would_show() -> None:
+    past = shop()
+    price, margin = np.full(8, 100_000), np.full(8, 0.01)
+    margin[6], margin[0] = 0.01, 0.9  # tea earns little, bowls a lot
+    past = replace(past, items=replace(past.items, price=price.astype(np.int64), margin_rate=margin))
+    assert names(past)[0] == "bowl"
+    assert names(past, replace(RULES, objective="relevance"))[0] == "tea"
+    assert names(shop())[0] == "tea"  # margins that are not known change nothing
+
+
+def test_drawn_places_write_their_chance_down() -> None:
+    past, rules = shop(), replace(RULES, exploration=2, objective="relevance")
+    fit = RECOMMENDERS["popular"]().fit(past)
+    found = listed(fit, past, Shelf.of(past, rules), rules, 4)
+    assert (found.counts[:40] == 4).all()
+    chance = found.propensity.reshape(-1, 4)
+    assert (chance[:, :2] == 1.0).all()
+    assert ((chance[:, 2:] > 0) & (chance[:, 2:] < 1)).all()
+    drawn = found.item.reshape(-1, 4)[:, 2:]
+    assert len(np.unique(drawn)) > 2
+    again = listed(fit, past, Shelf.of(past, rules), rules, 4)
+    assert np.array_equal(found.item, again.item)
+
+
+def test_variety_follows_the_customers_own_mix() -> None:
+    past = shop()
+    fit = RECOMMENDERS["popular"]().fit(past)
+    plain = listed(fit, past, Shelf.of(past, RULES), RULES, 2, [0])
+    varied = replace(RULES, diversity=0.9)
+    mixed = listed(fit, past, Shelf.of(past, varied), varied, 2, [0])
+    kinds = [{past.items.category[int(one)].as_py() for one in lists.item} for lists in (plain, mixed)]
+    assert len(kinds[1]) >= len(kinds[0])
+    assert len(kinds[1]) == 2  # customer 0 buys food and kitchen things
 
 
 def test_again_means_bought_before() -> None:
@@ -120,6 +171,8 @@ def test_a_thin_history_gets_the_simple_lists() -> None:
     assert recommender(RULES, shop(), "30d").recommender_id == "frequency"
     named = recommender(replace(RULES, lanes=("popular", "again")), shop(), "30d")
     assert named.recommender_id == "mix"
+    trees = recommender(replace(RULES, lanes=("popular", "again"), reranked=True), shop(), "30d")
+    assert trees.recommender_id == "rerank"
 
 
 def test_now_takes_what_the_catalogue_says_now() -> None:

@@ -1,8 +1,9 @@
 """UCI Online Retail, cutoff 2011-11-09, the next 30 days: every lane, their mix, the re-ranker, and the list as published.
 
 Items sold in the 90 days before; customers with a history and a target; own items allowed, and left out. nDCG's ideal list
-ends at 10. Weights are found on the 30 days before the cutoff, the trees learn from windows that had closed by then, with
-lanes fitted again before each; nothing here was chosen on the test window.
+ends at 10. Settings of lanes are those that were best on the two windows before (`recommend_online_retail_lanes`), weights are
+found on the 30 days before the cutoff, and the trees learn from windows that had closed by then, with lanes fitted again before
+each. Earlier settings had been looked at on the test window itself: read the figures as those of development.
 """
 
 from __future__ import annotations

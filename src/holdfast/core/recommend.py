@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -66,6 +67,24 @@ class Recommendations(_Arrow):
             pa.array(customers, pa.string()), pa.array(items, pa.string()), cutoff, offsets, flat, score,
             pa.array([lane] * n, pa.string()), pa.array([source] * n, pa.string()), np.ones(n),
         )  # fmt: skip
+
+    @classmethod
+    def stacked(cls, parts: Sequence[Recommendations]) -> Recommendations:
+        """Lists of different customers over the same items, one after the other; at least one part."""
+        lengths = np.concatenate([one.counts for one in parts])
+        first = parts[0]
+        whole = all(one.reason or not len(one.item) for one in parts)
+        return replace(
+            first,
+            customer_id=pa.concat_arrays([one.customer_id for one in parts]),
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            item=np.concatenate([one.item for one in parts]),
+            score=np.concatenate([one.score for one in parts]),
+            lane=pa.concat_arrays([one.lane for one in parts]),
+            source=pa.concat_arrays([one.source for one in parts]),
+            propensity=np.concatenate([one.propensity for one in parts]),
+            reason=tuple(said for one in parts for said in one.reason) if whole else (),
+        )
 
     def __len__(self) -> int:
         """How many customers."""

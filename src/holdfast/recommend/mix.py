@@ -29,11 +29,11 @@ from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-#: Lanes of a shop of which nothing else is known.
+#: Lanes of a shop of which nothing else is known; their settings are those of bench/recommend_online_retail_lanes.py.
 LANES: tuple[Spec, ...] = (
     spec("frequency"), spec("again"), spec("popular", window_days=7), spec("popular", window_days=28),
-    spec("lately"), spec("lately", neighbours=100, days=45.0),
-    spec("ease", half_life_days=90.0, query_half_life_days=90.0), spec("ials", half_life_days=180.0),
+    spec("lately", days=30.0), spec("lately", days=90.0),
+    spec("ease", half_life_days=90.0, query_half_life_days=180.0), spec("ials", half_life_days=60.0),
 )  # fmt: skip
 NOTHING = Text("chosen for you", "为您挑选")
 

@@ -32,8 +32,8 @@ class Lately:
 
     recommender_id: ClassVar[str] = "lately"
     lane: ClassVar[str] = "explore"
-    neighbours: int = 300
-    days: float = 30.0
+    neighbours: int = 100
+    days: float = 45.0
     half_life: float = 180.0
 
     @one_thread

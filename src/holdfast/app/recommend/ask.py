@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from holdfast.app.answer import Answer
 from holdfast.app.recommend.offers import CART, FACTS, FALLBACK_FIT, LIST, SHELF, as_table, unpack_shelf
+from holdfast.app.recommend.shelf import ages_of
 from holdfast.core.clock import Cutoff
 from holdfast.core.errors import TooLittleData, UsageError
 from holdfast.core.interactions import Interactions
@@ -21,9 +22,9 @@ from holdfast.core.schema import EVENT_TYPES
 from holdfast.core.text import Language, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from holdfast.app.recommend.maker import Shelf
+    from holdfast.app.recommend.shelf import Shelf
     from holdfast.app.releases import ReleaseFolder
     from holdfast.app.shop import Shop
     from holdfast.core.recommend import FittedRecommender
@@ -51,6 +52,7 @@ class Published:
     release: ReleaseFolder
     rules: RecommendSettings
     shelf: Shelf
+    ages: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def open(cls, shop: Shop, language: Language) -> Published:
@@ -109,6 +111,7 @@ def recommend(
         log, _ = history(shop, engine, progress=progress)
         ledger = Ledger.open(engine, log, shop.cache, progress)
         known = engine.scalar(log.events.filter(log.events.customer_id == customer).count()) > 0
+        held = replace(held, ages=ages_of(ledger, _end(held, ledger), held.rules.age_attribute, customer))
         found, notes, newer = _list(held, ledger, customer, known, wanted, cart, language)
     rows = found.drop_columns(["customer_id"]).to_pylist()
     data = {
@@ -148,15 +151,19 @@ def _history(held: Published, ledger: Ledger, customer: str) -> tuple[Interactio
     """
     from holdfast.app.recommend.read import past_at
 
-    last = ledger.log.last_event_at
-    end = held.cutoff if last is None else max(held.cutoff, Cutoff(last).plus(_instant()))
-    past = past_at(ledger, end, customer)
+    past = past_at(ledger, _end(held, ledger), customer)
     if not len(past):
         past = Interactions.of(
             pa.array([customer], pa.string()), past.items, past.cutoff, customer=np.zeros(0), item=np.zeros(0),
             occurred_at=np.zeros(0),
         )  # fmt: skip
     return past, int((past.occurred_at > held.seen_until.micros).sum())
+
+
+def _end(held: Published, ledger: Ledger) -> Cutoff:
+    """The present: the release's cutoff, or just after the last event."""
+    last = ledger.log.last_event_at
+    return held.cutoff if last is None else max(held.cutoff, Cutoff(last).plus(_instant()))
 
 
 def _instant() -> Any:
@@ -180,7 +187,7 @@ def _made(held: Published, past: Interactions, count: int) -> Any:
     """The list from the fit; what many buy where it has nothing to say."""
     from holdfast.app.recommend.maker import listed
 
-    fit, shelf = held.fit(LIST), held.shelf.now(past, held.rules)
+    fit, shelf = held.fit(LIST), held.shelf.now(past, held.rules, held.ages)
     found = None if fit is None else listed(fit, past, shelf, held.rules, count)
     if found is None or not len(found.item):
         popular = held.fit(FALLBACK_FIT)
@@ -192,11 +199,9 @@ def _made(held: Published, past: Interactions, count: int) -> Any:
 
 def _beside(held: Published, past: Interactions, cart: Sequence[str], count: int) -> Any:
     """What goes with the cart, as if it were all that the customer ever did."""
-    from dataclasses import replace
-
     from holdfast.app.recommend.maker import listed
 
-    shelf = held.shelf.now(past, held.rules)
+    shelf = held.shelf.now(past, held.rules, held.ages)
     item = shelf.items.positions(pa.array(list(cart), pa.string()))
     at = past.cutoff.micros - 1
     now = Interactions.of(
@@ -208,7 +213,7 @@ def _beside(held: Published, past: Interactions, cart: Sequence[str], count: int
         from holdfast.app.recommend.maker import nothing
 
         return nothing(now)
-    found = listed(fit, now, shelf, replace(held.rules, already_bought="exclude"), count)
+    found = listed(fit, now, shelf, replace(held.rules, already_bought="exclude"), count, plain=True)
     return replace(found, lane=pa.array(["complement"] * len(found.item), pa.string()))
 
 

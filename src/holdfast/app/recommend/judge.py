@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from holdfast.core.recommend import RECOMMENDERS
 
 if TYPE_CHECKING:
-    from holdfast.app.recommend.maker import Shelf
+    from holdfast.app.recommend.shelf import Shelf
     from holdfast.app.study import Study
     from holdfast.core.interactions import Interactions, ItemOutcomes
     from holdfast.core.recommend import Recommendations
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 #: What a list is held against, under the same rules.
 BESIDE = ("frequency", "popular")
+#: The same list in the order of relevance alone: what margin, variety and exploration cost.
+RELEVANCE = "relevance"
 #: Fewer customers with an order in the horizon than this say nothing.
 LEAST_JUDGED = 20
 METRICS = ("hit", "recall", "ndcg")
@@ -26,8 +28,9 @@ METRICS = ("hit", "recall", "ndcg")
 
 def judged(question: Study, rules: RecommendSettings, past: Interactions) -> dict[str, Any]:
     """Hit, recall and nDCG at the list's length for who had a history and bought in the horizon; {} where nobody did."""
-    from holdfast.app.recommend.maker import Shelf, listed, recommender
+    from holdfast.app.recommend.maker import listed, recommender
     from holdfast.app.recommend.read import past_at
+    from holdfast.app.recommend.shelf import Shelf, ages_of
     from holdfast.snapshot.item_outcomes import item_outcomes
 
     if not question.test_cutoffs:
@@ -38,15 +41,17 @@ def judged(question: Study, rules: RecommendSettings, past: Interactions) -> dic
     rows = np.flatnonzero((then.of_type("purchase").counts > 0) & (later.counts > 0))
     if len(rows) < LEAST_JUDGED:
         return {}
-    shelf = Shelf.of(then, rules)
+    shelf = Shelf.of(then, rules, ages_of(question.ledger, test, rules.age_attribute))
     chosen = recommender(rules, then, str(asked.horizon))
     fits = {"list": chosen} | {one: RECOMMENDERS[one]() for one in BESIDE if one in list(RECOMMENDERS)}
     measured: dict[str, Floats] = {}
     notes: dict[str, Any] = {}
     for name, one in fits.items():
         fit = one.fit(then)
-        found = listed(fit, then, shelf, rules, rules.count, rows, told=False)
-        measured[name] = measures(found, later, then, shelf, rules)
+        said = {name: name != "list"} | ({RELEVANCE: True} if name == "list" and reshaped(rules, then) else {})
+        for called, plain in said.items():
+            found = listed(fit, then, shelf, rules, rules.count, rows, told=False, plain=plain)
+            measured[called] = measures(found, later, then, shelf, rules)
         notes |= dict(getattr(fit, "notes", {})) if name == "list" else {}
     return {
         "cutoff": str(test.local_day(asked.zone)), "horizon": str(asked.horizon), "customers": len(rows),
@@ -56,8 +61,20 @@ def judged(question: Study, rules: RecommendSettings, past: Interactions) -> dic
             name: _interval(measured["list"][0] - measured[name][0], question.shop.settings.seed)
             for name in measured if name != "list"
         },
+        "ndcg_gain": {
+            name: _interval(measured["list"][2] - measured[name][2], question.shop.settings.seed)
+            for name in measured if name != "list"
+        },
         "candidate_recall": notes.get("allow_candidate_recall"),
     }  # fmt: skip
+
+
+def reshaped(rules: RecommendSettings, past: Interactions) -> bool:
+    """Whether anything but relevance orders the published list."""
+    from holdfast.recommend.explore import margins
+
+    priced = rules.objective == "relevance_x_margin" and bool(np.isfinite(margins(past.items)).any())
+    return priced or rules.diversity > 0 or rules.exploration > 0
 
 
 def measures(

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from holdfast.core.clock import Cutoff, Window
-from holdfast.core.interactions import Interactions, Items
-from holdfast.core.recommend import RECOMMENDERS
-from holdfast.core.schema import EVENT_TYPES
+from holdfast.app.recommend.shelf import Shelf, kept_away
+from holdfast.core.interactions import Interactions
+from holdfast.core.recommend import RECOMMENDERS, Recommendations
+from holdfast.recommend.rules.apply import Cap, capped
 
 if TYPE_CHECKING:
-    from holdfast.core.recommend import FittedRecommender, Recommendations, Recommender
+    from holdfast.core.recommend import FittedRecommender, Recommender
     from holdfast.recommend.settings import RecommendSettings
 
 Bools = NDArray[np.bool_]
@@ -26,24 +25,32 @@ Ints = NDArray[np.int64]
 LEAST_REPEATERS, LEAST_ITEMS = 200, 30
 #: Customers that weights are learnt on, and folds: a release is published in seconds, not minutes.
 MOST, FOLDS = 1_000, 3
+#: Windows that a re-ranker learns from in a run.
+LESSONS = 2
 #: Lanes of the published mix. EASE is as wide as the catalogue is long, twice over: a shop that wants it names it.
-PUBLISHED = ("popular", "again", "ials")
+PUBLISHED: tuple[tuple[str, dict[str, float]], ...] = (
+    ("popular", {"window_days": 7.0}), ("frequency", {}), ("again", {}), ("lately", {}), ("ials", {"half_life_days": 60.0}),
+)  # fmt: skip
 SIMPLE = "frequency"
 FALLBACK = "popular"
-#: A category whose customer-item pairs, so many at least, come back in less than this share is not bought twice.
-ONCE_SHARE, ONCE_PAIRS = 0.02, 50
+#: Entries beyond those shown that may stand in for what a rule keeps from one customer.
+SPARE = 500
+#: Entries that a place of exploration draws from.
+EXPLORED = 10
 _DAY = 86_400_000_000
-_PURCHASE, _DISMISS = EVENT_TYPES.index("purchase"), EVENT_TYPES.index("dismiss")
 
 
 def recommender(rules: RecommendSettings, past: Interactions, horizon: str) -> Recommender:
     """The recommender whose lists are published: a learnt mix, or own frequency and popularity where history is thin."""
     from holdfast.recommend.mix import Mix
     from holdfast.recommend.mix_lanes import spec
+    from holdfast.recommend.rerank.rerank import Rerank
 
     if not rules.lanes and thin(past):
         return RECOMMENDERS[SIMPLE]()
-    lanes = tuple(spec(one) for one in rules.lanes or PUBLISHED)
+    lanes = tuple(spec(one) for one in rules.lanes) or tuple(spec(name, **how) for name, how in PUBLISHED)
+    if rules.reranked:
+        return Rerank(lanes=lanes, horizon=horizon, most=MOST, fold_count=FOLDS, lessons=LESSONS)
     return Mix(lanes=lanes, horizon=horizon, most=MOST, fold_count=FOLDS)
 
 
@@ -55,110 +62,60 @@ def thin(past: Interactions) -> bool:
     return repeaters < LEAST_REPEATERS or len(np.unique(bought.item)) < LEAST_ITEMS
 
 
-@dataclass(frozen=True, eq=False)
-class Shelf:
-    """What may be shown: `allowed` items at all, and `once` items, which go only to who has not bought them."""
-
-    items: Items
-    allowed: Bools
-    once: Bools
-
-    @classmethod
-    def of(cls, past: Interactions, rules: RecommendSettings) -> Shelf:
-        """From the catalogue, what was sold lately, and the shop's rules."""
-        from holdfast.snapshot.interactions import items_on_sale
-
-        lately = items_on_sale(past, Window.parse(rules.on_sale_within))
-        once = _once(past.of_type("purchase"))
-        return cls(past.items, lately & permitted(past.items, past.cutoff, rules), once)
-
-    def now(self, past: Interactions, rules: RecommendSettings) -> Shelf:
-        """What was on the shelf and is not forbidden by the catalogue and the rules as they are now."""
-        at = past.items.positions(self.items.item_id)
-        fine = np.append(
-            permitted(past.items, past.cutoff, rules), True
-        )  # an item without a row has nothing against it
-        return replace(self, allowed=self.allowed & fine[at])
-
-
-def permitted(items: Items, cutoff: Cutoff, rules: RecommendSettings) -> Bools:
-    """Items that no rule forbids: active, in stock, not excluded, with enough margin, for any age."""
-    found = items.on_sale(cutoff) & ~(items.margin_rate < rules.minimum_margin) & ~(items.min_age > 0)
-    if rules.exclude_items:
-        found &= ~_flags(pc.is_in(items.item_id, value_set=pa.array(rules.exclude_items, pa.string())))
-    for path in rules.exclude_categories:
-        below = pc.starts_with(items.category, pattern=f"{path} > ")
-        found &= ~_flags(pc.or_(pc.equal(items.category, path), below))
-    return found
-
-
-def _once(bought: Interactions) -> Bools:
-    """Items of categories that nobody buys twice, learnt from how many customer-item pairs came back on another day."""
-    if not bought.size:
-        return np.zeros(len(bought.items), bool)
-    width = len(bought.items)
-    pair = bought.customer.astype(np.int64) * width + bought.item
-    days = np.unique(np.stack([pair, bought.occurred_at // _DAY]), axis=1)
-    pairs, counts = np.unique(days[0], return_counts=True)
-    coded = bought.items.category.dictionary_encode()
-    category = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    of = category[pairs % width]
-    known, size = of >= 0, max(len(coded.dictionary), 1)
-    total = np.bincount(of[known], minlength=size)
-    back = np.bincount(of[known & (counts > 1)], minlength=size)
-    once = (total >= ONCE_PAIRS) & (back < ONCE_SHARE * total)
-    return np.asarray((category >= 0) & once[np.maximum(category, 0)])
-
-
-def _flags(array: Any) -> Bools:
-    return np.asarray(pc.fill_null(array, False).to_numpy(zero_copy_only=False), bool)
-
-
-def blocked(past: Interactions, shelf: Shelf, rules: RecommendSettings) -> Ints:
-    """Cells (customer x item) that must stay away: dismissed lately, or bought and not bought twice."""
-    away = Window.parse(rules.dismissed_for).micros
-    recent = (past.event_type == _DISMISS) & (past.occurred_at >= past.cutoff.micros - away)
-    if rules.already_bought == "learnt":
-        recent |= (past.event_type == _PURCHASE) & shelf.once[past.item]
-    return np.unique(past.customer[recent].astype(np.int64) * len(past.items) + past.item[recent])
-
-
 def listed(
     fit: FittedRecommender, past: Interactions, shelf: Shelf, rules: RecommendSettings, count: int,
-    rows: Sequence[int] | Ints | None = None, *, told: bool = True,
+    rows: Sequence[int] | Ints | None = None, *, told: bool = True, plain: bool = False, seed: int = 1,
 ) -> Recommendations:  # fmt: skip
-    """At most `count` items for each of some customers, with lane words and, if `told`, reasons."""
+    """At most `count` items for each of some customers, with lane words and, if `told`, reasons.
+
+    `plain` leaves the order of relevance alone: hard rules act, but not margin, variety or exploration.
+    """
     past = past.over(fit.items)
     rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
-    cells = blocked(past, shelf, rules)
-    width = len(fit.items)
-    mine = np.isin(cells // max(width, 1), rows)
-    spare = int(np.bincount(cells[mine] // width).max()) if mine.any() else 0
-    spare += 3 * count if rules.brand_cap and past.items.brand.null_count < width else 0
-    seen = "exclude" if rules.already_bought == "exclude" else "allow"
-    found = fit.recommend(past, count + spare, allowed=shelf.allowed, seen=seen, rows=rows)
-    who = rows[np.repeat(np.arange(len(rows)), found.counts)]
-    if len(cells):
-        found = found.keeping(~np.isin(who * width + found.item, cells))
-    if rules.brand_cap:
-        found = found.keeping(within_cap(found, past.items, rules.brand_cap))
-    found = found.top(count)
-    found = replace(found, customer_id=past.customer_id.take(pa.array(rows)))
+    parts = [
+        _block(fit, past, shelf, rules, count, some, away, plain, seed)
+        for some, away in kept_away(past, shelf, rules, rows)
+    ]
+    found = Recommendations.stacked(parts) if parts else nothing(past.take(rows))
     who = rows[np.repeat(np.arange(len(rows)), found.counts)]
     reasons = fit.reasons(past, who.astype(np.int32), found.item) if told and len(who) else []
     return replace(found, lane=_words(found, past, who), reason=tuple(reasons))
 
 
-def within_cap(found: Recommendations, items: Items, cap: int) -> Bools:
-    """Which entries are among the first `cap` of their brand in their list; an item without a brand is under no cap."""
-    coded = items.brand.dictionary_encode().indices.fill_null(-1)
-    brand = np.asarray(coded.to_numpy(zero_copy_only=False), np.int64)[found.item]
-    group = np.repeat(np.arange(len(found)), found.counts) * (int(brand.max(initial=0)) + 2) + brand + 1
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], group[order])
-    place = np.empty(len(group), np.int64)
-    place[order] = np.arange(len(group)) - starts
-    return np.asarray((brand < 0) | (place < cap))
+def _block(
+    fit: FittedRecommender, past: Interactions, shelf: Shelf, rules: RecommendSettings, count: int, rows: Ints,
+    away: Bools, plain: bool, seed: int,
+) -> Recommendations:  # fmt: skip
+    """Lists of some customers; `away` (rows x items) is what must not be shown to them."""
+    blocked = away[:, shelf.allowed].sum(axis=1)
+    deep = 3 * count if rules.brand_cap or not plain else 0
+    seen = "exclude" if rules.already_bought == "exclude" else "allow"
+    wanted = count + deep + min(int(blocked.max(initial=0)), SPARE)
+    found = fit.recommend(past, wanted, allowed=shelf.allowed, seen=seen, rows=rows)
+    place = np.repeat(np.arange(len(rows)), found.counts)
+    ids = past.customer_id.take(pa.array(rows))
+    found = replace(found.keeping(~away[place, found.item]), customer_id=ids)
+    caps = (Cap(rules.brand_cap),) if rules.brand_cap else ()
+    found = capped(found, past, caps, count + deep)
+    return found.top(count) if plain else shaped(found, past.take(rows), rules, count, seed)
+
+
+def shaped(
+    lists: Recommendations, past: Interactions, rules: RecommendSettings, count: int, seed: int
+) -> Recommendations:
+    """The first `count` of longer lists after margin, variety and exploration have had their say; `past`: their customers."""
+    from holdfast.recommend.diversity import Calibrated
+    from holdfast.recommend.explore import Explore, Posterior, worth
+
+    if rules.objective == "relevance_x_margin":
+        head = worth(lists.top(2 * count), past.items, objective="margin")
+        lists = replace(head, customer_id=lists.customer_id)
+    if rules.diversity > 0:
+        lists = Calibrated(rules.diversity).diverse(lists, past, count + rules.exploration * EXPLORED)
+    if rules.exploration:
+        explore = Explore(min(rules.exploration, count), pool=EXPLORED, seed=seed)
+        return explore.explored(lists, Posterior.of(past), count)
+    return lists.top(count)
 
 
 def _words(found: Recommendations, past: Interactions, who: Ints) -> pa.Array:
@@ -189,8 +146,6 @@ def joined(first: Recommendations, then: Recommendations, not_these: set[str], c
 
 def nothing(past: Interactions) -> Recommendations:
     """An empty list for each customer."""
-    from holdfast.core.recommend import Recommendations
-
     return Recommendations.listed(
         past.customer_id, past.items.item_id, [[] for _ in range(len(past))], past.cutoff, "again", ""
     )

@@ -20,7 +20,7 @@ from holdfast.core.threads import one_thread
 
 if TYPE_CHECKING:
     from holdfast.app.outlook import Outlook
-    from holdfast.app.recommend.maker import Shelf
+    from holdfast.app.recommend.shelf import Shelf
     from holdfast.app.study import Study
     from holdfast.core.interactions import Interactions
     from holdfast.core.recommend import Recommendations
@@ -46,8 +46,9 @@ def offers(question: Study, now: FeatureTable, language: Language) -> Outlook:
     """Lists of everybody of the population who ever did something with an item; raises `TooLittleData` without items."""
     from holdfast.app.outlook import Outlook
     from holdfast.app.recommend.judge import judged
-    from holdfast.app.recommend.maker import FALLBACK, Shelf, listed, recommender
+    from holdfast.app.recommend.maker import FALLBACK, listed, recommender
     from holdfast.app.recommend.read import past_at
+    from holdfast.app.recommend.shelf import Shelf, ages_of
     from holdfast.recommend.settings import RecommendSettings
 
     rules = question.shop.config.section(RecommendSettings)
@@ -57,13 +58,14 @@ def offers(question: Study, now: FeatureTable, language: Language) -> Outlook:
     past = past_at(question.ledger, question.asked.cutoff)
     if not past.size:
         raise TooLittleData(NO_ITEMS.render(language), remedy="import orders with an item column")
-    shelf = Shelf.of(past, rules)
+    shelf = Shelf.of(past, rules, ages_of(question.ledger, question.asked.cutoff, rules.age_attribute))
     proof = judged(question, rules, past)
     question.progress.step("recommendations", 1, 3)
     chosen = recommender(rules, past, str(question.asked.horizon))
     fit = chosen.fit(past)
     rows = np.flatnonzero(np.asarray(pc.is_in(past.customer_id, value_set=now.key.customer_id)))
-    lists = listed(fit, past, shelf, rules, rules.count, rows[past.counts[rows] > 0])
+    active = rows[past.counts[rows] > 0]
+    lists = listed(fit, past, shelf, rules, rules.count, active, seed=question.shop.settings.seed)
     question.progress.step("recommendations", 2, 3)
     files = {LIST: fit.to_bytes(), FALLBACK_FIT: RECOMMENDERS[FALLBACK]().fit(past).to_bytes()}
     files[CART] = RECOMMENDERS["complement"]().fit(past).to_bytes()
@@ -102,7 +104,7 @@ def facts_of(
     return {
         "recommender": fit.recommender_id,
         "weights": weights_of(fit),
-        "note": THIN.render(language) if fit.recommender_id != "mix" else "",
+        "note": "" if weights_of(fit) else THIN.render(language),
         "count": rules.count, "customers": customers, "entries": table.num_rows,
         "lanes": {one: lanes.get(one, 0) / max(table.num_rows, 1) for one in LANES},
         "items": len(items), "on_sale": int(shelf.allowed.sum()), "catalogue": len(past.items),
@@ -116,6 +118,7 @@ def facts_of(
 
 def weights_of(fit: Any) -> dict[str, float]:
     """What each lane of a mix counts for, as a share; nothing where one recommender stands alone."""
+    fit = getattr(fit, "mix", fit)
     weights = getattr(fit, "weights", None)
     if not isinstance(weights, dict) or "allow" not in weights:
         return {}
@@ -141,12 +144,12 @@ def _examples(table: pa.Table) -> list[dict[str, Any]]:
 def pack_shelf(shelf: Shelf) -> bytes:
     from holdfast.recommend.pack import pack, pack_items
 
-    return pack("shelf", {"allowed": shelf.allowed, "once": shelf.once, **pack_items(shelf.items)})
+    return pack("shelf", {"allowed": shelf.allowed, "rest_days": shelf.rest_days, **pack_items(shelf.items)})
 
 
 def unpack_shelf(data: bytes) -> Shelf:
-    from holdfast.app.recommend.maker import Shelf
+    from holdfast.app.recommend.shelf import Shelf
     from holdfast.recommend.pack import unpack, unpack_items
 
     _, arrays = unpack(data)
-    return Shelf(unpack_items(arrays), arrays["allowed"], arrays["once"])
+    return Shelf(unpack_items(arrays), arrays["allowed"], arrays["rest_days"])

@@ -37,6 +37,7 @@ _CAPTION = Text(
 )
 _MODELS = {
     "list": Text("published list", "发布的名单"),
+    "relevance": Text("by relevance alone", "仅按相关性"),
     "frequency": Text("own favourites", "自己的常购商品"),
     "popular": Text("what many buy", "热销商品"),
 }
