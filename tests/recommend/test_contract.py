@@ -22,6 +22,7 @@ from holdfast.checks.recommender import (
     check_rules_are_hard,
     check_saves,
     check_scores,
+    check_survives_a_giant,
 )
 from holdfast.core.errors import UsageError
 from holdfast.core.interactions import Interactions, Items
@@ -30,8 +31,12 @@ from holdfast.core.text import Text
 from holdfast.recommend.lane import Lane
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
 
+#: Lanes that take seconds to fit even the checks' small shop: by make test-slow.
+SLOW = ("rerank", "sasrec", "stacked")
+ENROLLED = [pytest.param(one, marks=pytest.mark.slow) if one in SLOW else one for one in RECOMMENDERS]
 
-@pytest.mark.parametrize("recommender_id", list(RECOMMENDERS))
+
+@pytest.mark.parametrize("recommender_id", ENROLLED)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda one: one.__name__)
 def test_contract(recommender_id, check):
     try:
@@ -40,6 +45,14 @@ def test_contract(recommender_id, check):
         if "holdfast[" not in (error.remedy or ""):
             raise
         missing(str(error))  # a lane of an extra that is not installed here
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "recommender_id", [one for one in RECOMMENDERS if one not in ("sasrec", "rerank", "stacked", "mix")]
+)
+def test_a_million_interactions_of_one_customer_are_no_crash(recommender_id):
+    check_survives_a_giant(RECOMMENDERS[recommender_id](), size=1_000_000)
 
 
 def test_every_recommender_can_be_read_back():

@@ -39,13 +39,13 @@ def said(fit, customer, item):
 def test_a_window_reads_recent_sales_only_and_all_history_the_rest():
     assert names(Popular().fit(PAST).recommend(PAST, 3)) == ["tea", "pot", "cup"]
     assert names(Popular(window_days=None).fit(PAST).recommend(PAST, 3)) == ["cup", "tea", "pot"]
-    assert said(Popular().fit(PAST), 3, "tea") == "buyers in the last 14 days: 3"
+    assert said(Popular().fit(PAST), 3, "tea") == "popular now: 3 bought it in the last 14 days"
 
 
 def test_an_empty_window_reads_all_history_and_says_so():
     fit = Popular(window_days=0.5).fit(PAST)
     assert names(fit.recommend(PAST, 1)) == ["cup"]
-    assert said(fit, 0, "cup") == "buyers so far: 3"
+    assert said(fit, 0, "cup") == "popular: 3 bought it so far"
 
 
 def test_a_half_life_lets_old_sales_fade():
@@ -62,7 +62,9 @@ def test_a_segment_gets_its_own_list_and_others_the_shops():
     fit = Popular(by_segment=True).fit(past)
     lists = fit.recommend(past, 1)
     assert [names(lists, one) for one in (0, 300, 700)] == [["tea"], ["cup"], ["cup"]]
-    assert fit.reasons(past, np.array([0]), np.array([1]))[0].en == ("buyers in the last 14 days in young: 300")
+    assert fit.reasons(past, np.array([0]), np.array([1]))[0].en == (
+        "popular now in young: 300 bought it in the last 14 days"
+    )
     same = PopularFit.from_bytes(fit.to_bytes())
     assert np.array_equal(same.score(past), fit.score(past))
 
@@ -101,7 +103,7 @@ def test_reasons_count_what_happened():
     fit = FrequencyFit.from_bytes(Frequency().fit(PAST).to_bytes())
     assert said(fit, 0, "cup") == "bought 3 times, last 40 days ago"
     assert said(fit, 0, "tea") == "bought once, 3 days ago"
-    assert said(fit, 0, "pot") == "buyers so far: 1"
+    assert said(fit, 0, "pot") == "popular: 1 bought it so far"
 
 
 def test_one_basket_is_one_purchase_however_many_lines():

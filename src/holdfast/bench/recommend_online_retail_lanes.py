@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CUTOFFS = ("2011-09-10", "2011-10-10")
 #: Lane and settings, in the order in which they are tried.
-TRIED: tuple[tuple[str, dict[str, float | None]], ...] = (
+TRIED: tuple[tuple[str, dict[str, Any]], ...] = (
     *(("lately", {"neighbours": k, "days": days}) for k in (100, 300) for days in (15.0, 30.0, 45.0, 90.0)),
     *(
         ("ease", {"half_life_days": made, "query_half_life_days": asked})

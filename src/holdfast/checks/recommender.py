@@ -217,9 +217,9 @@ def check_survives_another_catalogue(recommender: Recommender) -> None:
     assert lists.item_id.equals(fewer.items.item_id), "lists name items that it was not fitted on"
 
 
-def check_survives_a_giant(recommender: Recommender) -> None:
-    """One customer with a hundred thousand interactions beside ordinary ones."""
-    past, giant = shop(), crowd(100_000)
+def check_survives_a_giant(recommender: Recommender, size: int = 100_000) -> None:
+    """One customer with a hundred thousand interactions (or `size`) beside ordinary ones."""
+    past, giant = shop(), crowd(size)
     columns: dict[str, Any] = {
         n: np.concatenate([getattr(past, n), getattr(giant, n)]) for n in ("item", "occurred_at", "basket")
     }

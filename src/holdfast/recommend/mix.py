@@ -149,7 +149,7 @@ class MixFit(Lane):
         return np.where(own[across, item], "again", words[most])
 
     def reasons(self, past: Interactions, customer: NDArray[np.int32], item: NDArray[np.int32]) -> list[Text]:
-        """The reason of the lane that added most."""
+        """The reason of the lane that added most; of an own item, of the lane of repeats that did, if any did."""
         past = past.over(self.items)
         found: list[Text] = [NOTHING] * len(item)
         if not self.lanes or not len(item):
@@ -159,13 +159,31 @@ class MixFit(Lane):
         for start in range(0, len(rows), 500):
             some = np.flatnonzero((place >= start) & (place < start + 500))
             parts = self.parts(past, rows[start : start + 500].astype(np.int64))
-            most[some] = np.argmax([one[place[some] - start, item[some]] for one in parts], axis=0)
+            added = np.array([one[place[some] - start, item[some]] for one in parts])
+            kept = self._repeats(added) & self._own(past, customer[some], item[some])
+            most[some] = np.argmax(np.where(kept & ~self._again, 0.0, added), axis=0)
         for at, lane in enumerate(self.lanes):
             mine = np.flatnonzero(most == at)
             if len(mine):
                 for entry, said in zip(mine, lane.reasons(past, customer[mine], item[mine]), strict=True):
                     found[int(entry)] = said
         return found
+
+    @property
+    def _again(self) -> Bools:
+        """(lanes x 1): which lanes speak of what a customer bought before."""
+        return np.array([[getattr(one, "lane", "") == "again"] for one in self.lanes], bool)
+
+    def _repeats(self, added: NDArray[np.float32]) -> Bools:
+        """Entries to which a lane of repeats added anything."""
+        return np.asarray((np.where(self._again, added, 0.0) > 0).any(axis=0))
+
+    def _own(self, past: Interactions, customer: NDArray[np.int32], item: NDArray[np.int32]) -> Bools:
+        """Whether each customer bought each item."""
+        bought = past.of_type("purchase")
+        width = max(len(self.items), 1)
+        key = bought.customer.astype(np.int64) * width + bought.item
+        return np.isin(customer.astype(np.int64) * width + item, key)
 
     def to_bytes(self) -> bytes:
         names, arrays = pack_lanes(self.lanes)

@@ -23,10 +23,12 @@ SEGMENT_PURCHASES = 200.0
 WINDOWS_BEFORE = 4
 #: Equal counts are told apart by sales of the last year or so, which hardly ever tie.
 TIE_HALF_LIFE = 365.0
-BOUGHT = Text("buyers in the last {days} days: {n}", "最近{days}天有{n}位顾客购买")
-BOUGHT_EVER = Text("buyers so far: {n}", "至今有{n}位顾客购买")
-BOUGHT_HERE = Text("buyers in the last {days} days in {segment}: {n}", "最近{days}天{segment}中有{n}位顾客购买")
-BOUGHT_EVER_HERE = Text("buyers so far in {segment}: {n}", "至今{segment}中有{n}位顾客购买")
+BOUGHT = Text("popular now: {n} bought it in the last {days} days", "最近{days}天有{n}位顾客购买")
+BOUGHT_EVER = Text("popular: {n} bought it so far", "至今有{n}位顾客购买")
+BOUGHT_HERE = Text(
+    "popular now in {segment}: {n} bought it in the last {days} days", "最近{days}天{segment}中有{n}位顾客购买"
+)
+BOUGHT_EVER_HERE = Text("popular in {segment}: {n} bought it so far", "至今{segment}中有{n}位顾客购买")
 RISING = Text(
     "bought {now} times in the last {days} days, {before} times in the {longer} days before",
     "最近{days}天售出{now}次,此前{longer}天售出{before}次",
