@@ -13,8 +13,8 @@ from holdfast.core.registry import nearest
 from holdfast.core.results import Score
 
 PREFIX = "recommend_"
-#: What teaches networks, or tries settings, takes long: only by name, or with everything.
-LONG = ("_deep", "_lanes")
+#: Sets that teach networks take long: only by name, or with everything.
+DEEP = "_deep"
 
 
 @BENCHES.register("recommend")
@@ -24,7 +24,7 @@ def recommend(*, data: str | None = None, full: bool = False, progress: Progress
     if data is not None and data not in known:
         raise UsageError(f"recommend has no data {data!r}", remedy=nearest(data, known))
     found: list[Score] = []
-    for name in [one for one in known if full or not one.endswith(LONG)] if data is None else [data]:
+    for name in [one for one in known if full or not one.endswith(DEEP)] if data is None else [data]:
         found += importlib.import_module(f"holdfast.bench.{PREFIX}{name}").run(full, progress)
     return found
 

@@ -1,9 +1,9 @@
 """UCI Online Retail, cutoff 2011-11-09, the next 30 days: every lane, their mix, the re-ranker, and the list as published.
 
 Items sold in the 90 days before; customers with a history and a target; own items allowed, and left out. nDCG's ideal list
-ends at 10. Settings of lanes are those that were best on the two windows before (`recommend_online_retail_lanes`), weights are
-found on the 30 days before the cutoff, and the trees learn from windows that had closed by then, with lanes fitted again before
-each. Earlier settings had been looked at on the test window itself: read the figures as those of development.
+ends at 10. Settings of lanes are chosen on the window before the last one before the cutoff, weights are found on the last one, and the
+trees learn from windows that had closed by then, with lanes fitted again before each. While the lanes were made this window had
+been looked at: read the figures as those of development.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ def fitted(
 ) -> tuple[dict[str, FittedRecommender], dict[str, float]]:
     """The re-ranker with its mix and lanes, and other lanes by their defaults; seconds of fitting."""
     from holdfast.recommend.mix import LANES
+    from holdfast.recommend.mix_tune import tuned
     from holdfast.recommend.rerank.rerank import Rerank, RerankFit
 
     fits: dict[str, FittedRecommender] = {}
@@ -85,12 +86,13 @@ def fitted(
         fits[name] = RECOMMENDERS[name]().fit(window.past)
         seconds[name] = time.perf_counter() - begin
     begin = time.perf_counter()
-    rerank = Rerank(lessons=lessons).fit(window.past)
+    specs = tuned(LANES, window.past, HORIZON, most=4_000)
+    rerank = Rerank(lanes=specs, lessons=lessons).fit(window.past)
     assert isinstance(rerank, RerankFit)  # noqa: S101 - for the type checker
     seconds["rerank"] = time.perf_counter() - begin
     progress.step(STEP, 1, 1)
-    for (name, settings), lane in zip(LANES, rerank.lanes, strict=True):
-        fits["_".join([name, *(f"{value:g}" for _, value in settings)])] = lane
+    for (name, settings), lane in zip(specs, rerank.lanes, strict=True):
+        fits["_".join([name, *("none" if value is None else f"{value:g}" for _, value in settings)])] = lane
     return fits | {"mix": rerank.mix, "rerank": rerank}, seconds
 
 

@@ -29,7 +29,7 @@ from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-#: Lanes of a shop of which nothing else is known; their settings are those of bench/recommend_online_retail_lanes.py.
+#: Lanes of a shop of which nothing else is known; `mix_tune.tuned` sets them by the shop's own windows.
 LANES: tuple[Spec, ...] = (
     spec("frequency"), spec("again"), spec("popular", window_days=7), spec("popular", window_days=28),
     spec("lately", days=30.0), spec("lately", days=90.0),

@@ -50,7 +50,7 @@ def recommender(rules: RecommendSettings, past: Interactions, horizon: str) -> R
         return RECOMMENDERS[SIMPLE]()
     lanes = tuple(spec(one) for one in rules.lanes) or tuple(spec(name, **how) for name, how in PUBLISHED)
     if rules.reranked:
-        return Rerank(lanes=lanes, horizon=horizon, most=MOST, fold_count=FOLDS, lessons=LESSONS)
+        return Rerank(lanes=lanes, horizon=horizon, most=MOST, fold_count=FOLDS, lessons=LESSONS, tune=True)
     return Mix(lanes=lanes, horizon=horizon, most=MOST, fold_count=FOLDS)
 
 

@@ -24,6 +24,7 @@ from holdfast.recommend.mix import LANES, Mix, MixFit
 from holdfast.recommend.mix_lanes import Spec, fit_lanes
 from holdfast.recommend.mix_pool import Block, Mask, candidates, masking
 from holdfast.recommend.mix_scale import scaled
+from holdfast.recommend.mix_tune import tuned
 from holdfast.recommend.mix_window import Lesson, folds, lesson, recent
 from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
 from holdfast.recommend.rerank.catalogue_facts import CatalogueFacts
@@ -38,7 +39,8 @@ Bools = NDArray[np.bool_]
 class Rerank:
     """`lanes` as in the mix, of which each gives `each` candidates; `lessons` earlier cutoffs, `step_days` apart.
 
-    `most` customers of each lesson are learnt from. With too little to learn from it is the mix.
+    `most` customers of each lesson are learnt from. With too little to learn from it is the mix. `tune` chooses the lanes'
+    settings first, two horizons before the cutoff.
     """
 
     recommender_id: ClassVar[str] = "rerank"
@@ -52,8 +54,11 @@ class Rerank:
     most: int = 4_000
     trees: Trees = field(default_factory=Trees)
     seed: int = 1
+    tune: bool = False
 
     def fit(self, past: Interactions) -> RerankFit:
+        if self.tune:
+            return replace(self, lanes=tuned(self.lanes, past, Horizon.parse(self.horizon)), tune=False).fit(past)
         mix = Mix(self.lanes, self.horizon, each=self.each, most=self.most).fit(past)
         parts: dict[str, list[Examples]] = {mode: [] for mode in SEEN}
         for at in range(self.lessons):
