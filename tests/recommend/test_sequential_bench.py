@@ -10,13 +10,14 @@ from tests.conftest import missing
 
 from holdfast.bench.list_data import Sequences, beauty
 from holdfast.bench.recommend_added import Blend, chosen
-from holdfast.bench.recommend_beauty_deep import PROTOCOL, compared, deep
-from holdfast.bench.recommend_online_retail_deep import unseen
-from holdfast.bench.recommend_scores import per_customer
+from holdfast.bench.recommend_beauty_deep import PROTOCOL, compared, deep, judged_as
+from holdfast.bench.recommend_online_retail_deep import mean
 from holdfast.core.clock import Cutoff
 from holdfast.core.interactions import Items, tiny_interactions
 from holdfast.core.recommend import RECOMMENDERS, Recommendations
 from holdfast.encoder.backend import available
+from holdfast.evaluate.lists.judge import judge
+from holdfast.evaluate.lists.windows import ListWindow
 from holdfast.recommend.sequential import Sasrec
 from holdfast.recommend.sequential_settings import Teaching
 
@@ -55,15 +56,16 @@ def _listed(lists: list[list[int]], source: str = "x") -> Recommendations:
 
 def test_a_blend_ignores_a_lane_that_knows_nothing():
     data = walks(100, 6)
-    later = data.last(1)
+    window = ListWindow(data.before_last(1), data.last(1))
+    later = window.later
     at = later.item.tolist()
     right = replace(_listed([[(one + 1) % 6, one] for one in at]), customer_id=later.customer_id, item_id=later.item_id)
     wrong = replace(_listed([[(one + 2) % 6] for one in at]), customer_id=later.customer_id, item_id=later.item_id)
-    found = chosen({"wrong": wrong, "right": right}, ("wrong", "right"), later)
+    found = chosen({"wrong": wrong, "right": right}, ("wrong", "right"), window)
     assert set(found.shares) == {"right"}
     other = replace(_listed([[one, (one + 3) % 6] for one in at]), customer_id=later.customer_id, item_id=later.item_id)
-    found = chosen({"other": other, "right": right}, ("other", "right"), later)
-    assert per_customer(found.of({"other": other, "right": right}), later)["ndcg_at_10"].mean() == 1.0
+    found = chosen({"other": other, "right": right}, ("other", "right"), window)
+    assert judge(found.of({"other": other, "right": right}), later, window.past).mean("ndcg_at_10") == 1.0
 
 
 def test_scores_as_chances_are_shares_of_their_list():
@@ -76,12 +78,18 @@ def test_scores_as_chances_are_shares_of_their_list():
     assert logits[0, 0] == pytest.approx(1 / (1 + np.exp(-2.0)))
 
 
-def test_unseen_leaves_only_what_was_not_bought():
+def test_seeds_are_averaged_by_customer_and_what_was_bought_before_is_no_target_of_new_items():
     past = tiny_interactions({"c0": [(3, "i00"), (2, "i01")], "c1": [(2, "i02")]}, CUTOFF)
-    data = Sequences(["c0", "c1"], [[["i01", "i02"]], [["i02"]]], past.items)
-    left = unseen(data.last(1), past)
-    assert left.item.tolist() == [2]
-    assert left.counts.tolist() == [1, 0]
+    later = Sequences(["c0", "c1"], [[["i01", "i02"]], [["i02"]]], past.items).last(1)
+    two = [
+        Recommendations.listed(["c0", "c1"], past.items.item_id, one, CUTOFF, "explore", "x")
+        for one in ([[2], [0]], [[0], [1]])
+    ]
+    found = mean([judge(one, later, past, seen="exclude") for one in two], "x")
+    assert found.customer_id.to_pylist() == ["c0"]
+    assert found.of("recall_at_10").tolist() == [0.5]
+    allowed = mean([judge(one, later, past) for one in two], "x")
+    assert allowed.of("recall_at_10").tolist() == [0.25, 0.0]
 
 
 @pytest.mark.slow
@@ -94,7 +102,9 @@ def test_the_network_reaches_the_reference_on_beauty(real_data, monkeypatch):
     data = beauty()
     fit = deep().fit(data.before_last(1))
     assert fit.parameters < 1_000_000
-    found = per_customer(fit.recommend(data.before_last(1), 10, seen="exclude"), data.last(1))
-    assert len(found["hit_at_10"]) == 22_363
-    assert float(found["hit_at_10"].mean()) >= 0.0921
-    assert float(found["ndcg_at_10"].mean()) >= 0.0531
+    found = judged_as(
+        "sasrec", fit.recommend(data.before_last(1), 10, seen="exclude"), ListWindow(data.before_last(1), data.last(1))
+    )
+    assert found.n() == 22_363
+    assert found.mean("hit_at_10") >= 0.0921
+    assert found.mean("ndcg_at_10") >= 0.0531

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.core.interactions import ItemOutcomes
 from holdfast.core.recommend import Recommendations
+from holdfast.evaluate.lists.judge import judge
+from holdfast.evaluate.lists.windows import ListWindow
 
 Floats = NDArray[np.float64]
 #: What a place in a list is worth: 1 / (this + rank), or (None) its score's share of the list.
@@ -72,18 +73,19 @@ def _chance(told: Recommendations, logit: bool) -> Floats:
     return np.asarray(value / np.maximum(np.bincount(row, value, minlength=len(told)), 1e-12)[row])
 
 
-def chosen(told: Mapping[str, Recommendations], names: Sequence[str], later: ItemOutcomes) -> Blend:
-    """The blend with the best nDCG@10 against `later`: each lane is added with the share that helps most, or left out.
+def chosen(told: Mapping[str, Recommendations], names: Sequence[str], window: ListWindow, seen: str = "allow") -> Blend:
+    """The blend with the best nDCG@10 in the window: each lane is added with the share that helps most, or left out.
 
-    Lanes are tried in the order of how good they are alone, on every so many-th customer and the heads of the lists.
+    Lanes are tried in the order of how good they are alone, on every so many-th customer and the heads of the lists, which
+    speak of the customers of `window.later` and `window.past` in their order. `seen` as in `judge`.
     """
-    from holdfast.bench.recommend_scores import per_customer
-
-    some = np.arange(0, len(later), 1 + len(later) // _TRIED)
-    told, later = {name: told[name].take(some).top(_HEAD) for name in names}, later.take(some)
+    some = np.arange(0, len(window.later), 1 + len(window.later) // _TRIED)
+    told = {name: told[name].take(some).top(_HEAD) for name in names}
+    past, later = window.past.take(some), window.later.take(some)
 
     def value(blend: Blend) -> float:
-        return float(np.nanmean(per_customer(blend.of(told), later)["ndcg_at_10"]))
+        """nDCG of a blend."""
+        return judge(blend.of(told), later, past, seen=seen, depths=(10,)).mean("ndcg_at_10")
 
     order = sorted(names, key=lambda one: -value(Blend({one: 1.0}, 2.0)))
     found: list[tuple[float, Blend]] = []

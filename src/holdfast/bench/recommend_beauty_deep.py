@@ -10,19 +10,20 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from holdfast.bench.list_data import Sequences, beauty
 from holdfast.bench.recommend_added import chosen
-from holdfast.bench.recommend_scores import per_customer, scores_of
+from holdfast.bench.recommend_table import table
 from holdfast.core.interactions import Interactions
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.recommend import RECOMMENDERS, Recommendations, Recommender
 from holdfast.core.results import Score
+from holdfast.evaluate.lists.judge import Judged, judge
+from holdfast.evaluate.lists.windows import ListWindow
 
 BENCH, DATA = "recommend", "beauty"
 PROTOCOL = "leave-one-out, last item, all items ranked, seen excluded"
 METRICS = ("hit_at_10", "ndcg_at_10")
+SEEN = "exclude"
 #: Lanes without a network, where they are registered.
 COUNTED = ("sequence_neighbours", "item_neighbours", "ease", "ials")
 DEPTH = 100
@@ -47,29 +48,35 @@ def compared(
 ) -> list[Score]:
     """Each lane, the blend of the counting ones, and the blend with the network; gains paired by customer."""
     lanes = {**counted, "sasrec": network}
-    before, later = data.before_last(2), data.last(2)
-    told, _ = _all_lists(before, lanes, "item before the last", progress)
+    window = ListWindow(data.before_last(2), data.last(2))
+    told, _ = _all_lists(window.past, lanes, "item before the last", progress)
     parts = {"blend_without_deep": tuple(counted), "blend_with_deep": tuple(lanes)} if counted else {}
-    blends = {name: chosen(told, one, later) for name, one in parts.items()}
-    before, later = data.before_last(1), data.last(1)
-    told, seconds = _all_lists(before, lanes, "last item", progress)
+    blends = {name: chosen(told, one, window, SEEN) for name, one in parts.items()}
+    window = ListWindow(data.before_last(1), data.last(1))
+    told, seconds = _all_lists(window.past, lanes, "last item", progress)
     shown = told | {name: blend.of(told) for name, blend in blends.items()}
-    judged = {name: per_customer(one, later) for name, one in shown.items()}
+    judged = {name: judged_as(name, one, window) for name, one in shown.items()}
     pairs = [("sasrec", name) for name in counted] + ([("blend_with_deep", "blend_without_deep")] if blends else [])
-    rows = scores_of(BENCH, DATA, PROTOCOL, judged, pairs, METRICS)
+    rows = table(judged, pairs, data=DATA, protocol=f"{PROTOCOL}, 95%", metrics=METRICS)
     return [replace(one, seconds=seconds.get(one.model)) if "gain" not in one.protocol else one for one in rows]
+
+
+def judged_as(name: str, lists: Recommendations, window: ListWindow) -> Judged:
+    """Lists against the hidden item of each customer."""
+    return judge(lists, window.later, window.past, seen=SEEN, depths=(10,), model=name)
 
 
 def _all_lists(
     past: Interactions, lanes: Mapping[str, Recommender], step: str, progress: Progress
 ) -> tuple[dict[str, Recommendations], dict[str, float]]:
+    """The lists of every lane fitted on `past`, and its seconds of fitting."""
     told, seconds = {}, {}
     for done, (name, lane) in enumerate(lanes.items()):
         progress.step(step, done, len(lanes))
         begin = time.perf_counter()
         fit = lane.fit(past)
         seconds[name] = time.perf_counter() - begin
-        told[name] = fit.recommend(past, DEPTH, seen="exclude")
+        told[name] = fit.recommend(past, DEPTH, seen=SEEN)
     progress.step(step, len(lanes), len(lanes))
     return told, seconds
 
@@ -79,20 +86,19 @@ def _speeds(data: Sequences, full: bool, progress: Progress) -> Iterator[Score]:
     from holdfast.recommend.sequential import Sasrec
     from holdfast.recommend.sequential_settings import LOSSES
 
-    before, later = data.before_last(2), data.last(2)
+    window = ListWindow(data.before_last(2), data.last(2))
     protocol = "one core, " + ("taught to the end, item before the last" if full else "one pass over the histories")
     for done, loss in enumerate(LOSSES):
         progress.step("losses", done, len(LOSSES))
         usual = Sasrec().teaching
         teaching = replace(usual, loss=loss) if full else replace(usual, loss=loss, epochs=1)
         begin = time.perf_counter()
-        fit = Sasrec(teaching=teaching).fit(before)
+        fit = Sasrec(teaching=teaching).fit(window.past)
         seconds = time.perf_counter() - begin
         read = float(fit.taught["tokens"]) / seconds
         yield Score(BENCH, DATA, protocol, f"sasrec_{loss}", "rows_per_second", read, seconds=seconds)
         if full:
-            one = per_customer(fit.recommend(before, 20, seen="exclude"), later)
-            for metric in METRICS:
-                value = float(np.nanmean(one[metric]))
-                yield Score(BENCH, DATA, protocol, f"sasrec_{loss}", metric, value, n=len(one[metric]), seconds=seconds)
+            one = judged_as(f"sasrec_{loss}", fit.recommend(window.past, 10, seen=SEEN), window)
+            for row in table({one.model: one}, (), data=DATA, protocol=f"{protocol}, 95%", metrics=METRICS):
+                yield replace(row, seconds=seconds)
     yield Score(BENCH, DATA, protocol, "sasrec", "parameters", float(fit.parameters))

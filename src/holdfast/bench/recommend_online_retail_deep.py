@@ -8,19 +8,20 @@ the luck of one start is as large as what is measured; intervals are over custom
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from holdfast.bench.recommend_scores import METRICS, Metrics, per_customer, scores_of
+from holdfast.bench.recommend_table import METRICS, table
 from holdfast.core.clock import Cutoff, Horizon, Window
-from holdfast.core.interactions import Interactions, ItemOutcomes
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.results import Score
+from holdfast.evaluate.lists.judge import Judged, judge
+from holdfast.evaluate.lists.windows import ListWindow
 
 if TYPE_CHECKING:
     from holdfast.encoder.fitted import FittedEncoder
@@ -46,11 +47,11 @@ def run(full: bool = False, progress: Progress = SILENT) -> list[Score]:
         cutoff = Cutoff.parse(_CUTOFF, ledger.zone)
         past = interactions(ledger, cutoff)
         later = item_outcomes(ledger, cutoff, _HORIZON, customer_id=past.customer_id)
-        allowed = items_on_sale(past, _RECENT)
+        window = ListWindow(past, later, items_on_sale(past, _RECENT))
         begin = time.perf_counter()
         encoder = encoder_of(ledger, cutoff, progress)
         seconds = time.perf_counter() - begin
-    rows = compared(past, later, allowed, encoder, seeds=5 if full else 2, progress=progress)
+    rows = compared(window, encoder, seeds=5 if full else 2, progress=progress)
     taught = Score(BENCH, DATA, "event encoder, one core", "encoder_gru", "items", float(len(encoder.words.items)))
     return [*rows, replace(taught, seconds=seconds)]
 
@@ -64,48 +65,46 @@ def encoder_of(ledger: Ledger, cutoff: Cutoff, progress: Progress = SILENT) -> F
     return teach_encoders(ledger, [cutoff], course, progress).newest
 
 
-def compared(
-    past: Interactions, later: ItemOutcomes, allowed: NDArray[np.bool_], encoder: FittedEncoder, *, seeds: int,
-    progress: Progress = SILENT,
-) -> list[Score]:  # fmt: skip
+def compared(window: ListWindow, encoder: FittedEncoder, *, seeds: int, progress: Progress = SILENT) -> list[Score]:
     """Rows of the three starts, each the mean over so many seeds."""
     from holdfast.recommend.sequential import Sasrec
 
-    later = later.over(past.items)
-    known: dict[str, dict[str, list[Metrics]]] = {seen: {one: [] for one in STARTS} for seen in _SEEN}
+    known: dict[str, dict[str, list[Judged]]] = {seen: {one: [] for one in STARTS} for seen in _SEEN}
     seconds = dict.fromkeys(STARTS, 0.0)
     for done, (seed, start) in enumerate((seed, start) for seed in range(1, seeds + 1) for start in STARTS):
         progress.step("starts", done, seeds * len(STARTS))
         lane = Sasrec(start_from=start)  # type: ignore[arg-type]
         begin = time.perf_counter()
         lane = replace(lane, teaching=replace(lane.teaching, seed=seed))
-        fit = lane.fit(past, encoder=encoder)
+        fit = lane.fit(window.past, encoder=encoder)
         seconds[start] += (time.perf_counter() - begin) / seeds
         for seen, found in known.items():
-            lists = fit.recommend(past, _SHOWN, allowed=allowed, seen=seen)
-            found[start].append(per_customer(lists, later if seen == "allow" else unseen(later, past)))
+            lists = fit.recommend(window.past, _SHOWN, allowed=window.on_sale, seen=seen)
+            found[start].append(judge(lists, window.later, window.past, on_sale=window.on_sale, seen=seen))
     rows: list[Score] = []
     for seen, found in known.items():
-        means = {f"sasrec_{start}_start": _mean(parts) for start, parts in found.items()}
-        protocol = f"items of the next 30d, seen {_SEEN[seen]}"
+        names = {f"sasrec_{start}_start": parts for start, parts in found.items()}
+        means = {name: mean(parts, name) for name, parts in names.items()}
+        protocol = f"items of the next 30d, seen {_SEEN[seen]}, mean of {seeds} seeds, 95%"
         pairs = [(f"sasrec_{start}_start", "sasrec_random_start") for start in STARTS[1:]]
-        rows += scores_of(BENCH, DATA, f"{protocol}, mean of {seeds} seeds", means, pairs)
+        rows += table(means, pairs, data=DATA, protocol=protocol)
     return [_timed(one, seconds) for one in rows]
 
 
-def unseen(later: ItemOutcomes, past: Interactions) -> ItemOutcomes:
-    """Only what a customer had not bought before; `later` speaks of the catalogue of `past`."""
-    width = len(past.items) + 1
-    row = np.repeat(np.arange(len(later)), later.counts)
-    kept = ~np.isin(row * width + later.item, past.customer.astype(np.int64) * width + past.item)
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=len(later)))]).astype(np.int64)
-    return replace(later, offsets=offsets, item=later.item[kept], amount=later.amount[kept])
+def mean(parts: Sequence[Judged], model: str) -> Judged:
+    """The same customers judged several times as one: each customer's mean of every metric of lists.
 
-
-def _mean(parts: list[Metrics]) -> Metrics:
-    return {name: np.mean([one[name] for one in parts], axis=0) for name in METRICS}
+    >>> import pyarrow as pa
+    >>> names = pa.array(["ann", "bob"])
+    >>> parts = [Judged("x", names, {"all": dict.fromkeys(METRICS, np.array(one))}, {}, 3) for one in ([0.0, 1.0], [1.0, 1.0])]
+    >>> mean(parts, "both").of("hit_at_10").tolist()
+    [0.5, 1.0]
+    """
+    values = {metric: np.mean([one.of(metric) for one in parts], axis=0) for metric in METRICS}
+    return replace(parts[0], model=model, values={"all": values}, whole={})
 
 
 def _timed(one: Score, seconds: dict[str, float]) -> Score:
+    """A figure of a start with the seconds of its fit; gains have none."""
     start = one.model.removeprefix("sasrec_").removesuffix("_start")
     return one if "gain" in one.protocol else replace(one, seconds=round(seconds[start], 1))
