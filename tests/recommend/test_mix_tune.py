@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from holdfast.core.clock import Cutoff, Horizon
 from holdfast.core.interactions import Interactions, Items
+from holdfast.core.recommend import RECOMMENDERS
 from holdfast.recommend.mix_lanes import spec
 from holdfast.recommend.mix_tune import tuned
 
@@ -50,6 +51,12 @@ def test_a_lane_that_stands_twice_gets_two_settings() -> None:
     found = tuned((spec("ials"), spec("ials", half_life_days=60.0)), moving(75.0), HORIZON)
     assert len(set(found)) == 2
     assert all(name == "ials" for name, _ in found)
+
+
+def test_the_same_setting_in_other_words_is_one() -> None:
+    """`lately` keeps 100 neighbours unless told otherwise: saying so is no second setting."""
+    found = tuned((spec("lately", days=90.0), spec("lately", days=30.0)), moving(75.0), HORIZON)
+    assert len({RECOMMENDERS[name](**dict(how)) for name, how in found}) == 2
 
 
 def test_too_few_customers_choose_nothing() -> None:

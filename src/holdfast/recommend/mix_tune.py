@@ -9,6 +9,7 @@ import numpy as np
 
 from holdfast.core.clock import Horizon
 from holdfast.core.interactions import Interactions
+from holdfast.core.recommend import RECOMMENDERS
 from holdfast.metrics.toplists import hits, padded
 from holdfast.recommend.mix_lanes import Spec, fit_lanes, spec
 from holdfast.recommend.mix_window import Lesson, lesson, recent
@@ -47,7 +48,9 @@ def tuned(lanes: Sequence[Spec], past: Interactions, horizon: Horizon, *, most: 
     ranked: dict[str, list[Spec]] = {}
     for name in dict.fromkeys(name for name, _ in lanes):
         own = [one for one in lanes if one[0] == name]
-        tried = list(dict.fromkeys([*own, *(spec(name, **how) for how in ALTERNATIVES.get(name, ()))]))
+        # settings that say the same in other words are one
+        every = [*own, *(spec(name, **how) for how in ALTERNATIVES.get(name, ()))]
+        tried = list({RECOMMENDERS[name](**dict(one[1])): one for one in reversed(every)}.values())[::-1]
         worth = [_worth(one, everybody, taught) for one in tried] if len(tried) > len(own) else [0.0] * len(tried)
         ranked[name] = [tried[at] for at in np.argsort(-np.array(worth), kind="stable")]
     return tuple(ranked[name].pop(0) for name, _ in lanes)
