@@ -25,7 +25,7 @@ PROTOCOL = "leave-one-out, last item, all items ranked, seen excluded"
 METRICS = ("hit_at_10", "ndcg_at_10")
 SEEN = "exclude"
 #: Lanes without a network, where they are registered.
-COUNTED = ("stacked", "sequence_neighbours", "item_neighbours", "ease", "ials")
+COUNTED = ("sequence_neighbours", "item_neighbours", "ease", "ials")
 DEPTH = 100
 
 
