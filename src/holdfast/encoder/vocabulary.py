@@ -52,7 +52,7 @@ class Vocabulary:
         >>> from holdfast.core.clock import Cutoff
         >>> from holdfast.core.sequences import tiny_sequences
         >>> Vocabulary.learn(tiny_sequences({"ann": [(1, "view")]}, Cutoff.parse("2024-01-10")), 10, 4).sizes
-        (24, 5, 2, 2, 17, 9, 25, 8, 27)
+        (25, 5, 2, 2, 17, 9, 25, 8, 27)
         """
         events, at = told.events, told.positions
         own = _frequent(events.items, events.item[at], items)
