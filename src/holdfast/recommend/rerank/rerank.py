@@ -45,6 +45,7 @@ class Rerank:
 
     recommender_id: ClassVar[str] = "rerank"
     lane: ClassVar[str] = "explore"
+    sampled: ClassVar[bool] = True  # each tree sees a drawn part of the rows, by their place
     lanes: tuple[Spec, ...] = LANES
     horizon: str = "30d"
     each: int = 40
