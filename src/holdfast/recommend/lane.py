@@ -36,10 +36,7 @@ class Lane:
         rows: Ints | None = None,
     ) -> Recommendations:  # fmt: skip
         """The best `count` allowed items of each customer. `seen`: whether items of its own past may return."""
-        if seen not in SEEN:
-            raise UsageError(f"seen = {seen!r}", remedy=f"one of: {', '.join(SEEN)}")
-        past = past.over(self.items)
-        rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
+        past, rows = asked(past, self.items, rows, seen)
         found = [best(self._open(past, block, allowed, seen), count) for block in blocks(rows, len(self.items))]
         items = np.concatenate([one for one, _ in found]) if found else np.zeros((0, 0), np.int32)
         scores = np.concatenate([one for _, one in found]) if found else np.zeros((0, 0), np.float32)
@@ -57,6 +54,14 @@ class Lane:
             place, item = cells(past, rows)
             scores[place, item] = -np.inf
         return scores
+
+
+def asked(past: Interactions, items: Items, rows: Ints | None, seen: str) -> tuple[Interactions, Ints]:
+    """The past over a fit's own items, and whose lists are wanted (all by default); refuses an unknown `seen`."""
+    if seen not in SEEN:
+        raise UsageError(f"seen = {seen!r}", remedy=f"one of: {', '.join(SEEN)}")
+    past = past.over(items)
+    return past, np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
 
 
 def blocks(rows: Ints, width: int) -> Iterator[Ints]:

@@ -15,11 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.core.clock import Horizon
-from holdfast.core.errors import UsageError
 from holdfast.core.interactions import Interactions, Items
 from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS, FittedRecommender, Recommendations, Scores
 from holdfast.core.text import Text
-from holdfast.recommend.lane import SEEN, Lane, best, blocks, cells, lists
+from holdfast.recommend.lane import SEEN, Lane, asked, best, blocks, cells, lists
 from holdfast.recommend.mix_lanes import Spec, fit_lanes, pack_lanes, spec, unpack_lanes
 from holdfast.recommend.mix_pool import masking, pool
 from holdfast.recommend.mix_scale import SCALES, scaled
@@ -113,10 +112,7 @@ class MixFit(Lane):
         self, past: Interactions, count: int, *, allowed: Bools | None = None, seen: str = "allow",
         rows: Ints | None = None,
     ) -> Recommendations:  # fmt: skip
-        if seen not in SEEN:
-            raise UsageError(f"seen = {seen!r}", remedy=f"one of: {', '.join(SEEN)}")
-        past = past.over(self.items)
-        rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
+        past, rows = asked(past, self.items, rows, seen)
         mask, items, scores, words = masking(allowed, seen), [], [], []
         for block in blocks(rows, len(self.items) * max(len(self.lanes), 1)):
             parts = self.parts(past, block, seen)

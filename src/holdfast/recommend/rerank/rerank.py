@@ -15,11 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.core.clock import Horizon
-from holdfast.core.errors import UsageError
 from holdfast.core.interactions import Interactions, Items
 from holdfast.core.recommend import FITTED_RECOMMENDERS, RECOMMENDERS, FittedRecommender, Recommendations, Scores
 from holdfast.core.text import Text
-from holdfast.recommend.lane import SEEN, Lane, best, lists
+from holdfast.recommend.lane import SEEN, Lane, asked, best, lists
 from holdfast.recommend.mix import LANES, Mix, MixFit
 from holdfast.recommend.mix_lanes import Spec, fit_lanes
 from holdfast.recommend.mix_pool import Block, Mask, candidates, masking
@@ -155,10 +154,7 @@ class RerankFit(Lane):
         self, past: Interactions, count: int, *, allowed: Bools | None = None, seen: str = "allow",
         rows: Ints | None = None,
     ) -> Recommendations:  # fmt: skip
-        if seen not in SEEN:
-            raise UsageError(f"seen = {seen!r}", remedy=f"one of: {', '.join(SEEN)}")
-        past = past.over(self.items)
-        rows = np.arange(len(past)) if rows is None else np.asarray(rows, np.int64)
+        past, rows = asked(past, self.items, rows, seen)
         items, scores = (
             [np.zeros((0, min(count, len(self.items))), np.int32)],
             [np.zeros((0, min(count, len(self.items))), np.float32)],
