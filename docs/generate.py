@@ -107,7 +107,7 @@ def commands() -> str:
     """Every verb with its arguments, options and example."""
     import typer
 
-    from holdfast.cli.verbs import app
+    from holdfast.cli.commands import app
 
     parts = [
         "`holdfast VERB DIR ...`. Every verb takes `--json` (machine output on stdout, progress on stderr), `--debug` (the",

@@ -206,7 +206,8 @@ def test_a_misspelt_key_names_the_nearest(tmp_path: Path, holdfast: Holdfast) ->
 
 
 def test_every_command_has_help_with_an_example(holdfast: Holdfast) -> None:
-    from holdfast.cli.verbs import app, config_app, features_app, release_app
+    from holdfast.cli.commands import app
+    from holdfast.cli.root import config_app, features_app, release_app
 
     for group, prefix in (
         (app, []),

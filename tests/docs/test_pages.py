@@ -57,7 +57,7 @@ def leaves(name: str, command: Any) -> list[tuple[str, Any]]:
 def verbs() -> dict[str, Any]:
     import typer
 
-    from holdfast.cli.verbs import app
+    from holdfast.cli.commands import app
 
     return dict(leaves("holdfast", typer.main.get_command(app)))
 

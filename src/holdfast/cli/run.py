@@ -27,7 +27,7 @@ def run(argv: Sequence[str]) -> int:
     """Run `holdfast ARGV...` and return the exit code; never raises."""
     import typer
 
-    from holdfast.cli.verbs import app
+    from holdfast.cli.commands import app
 
     # typer brings its own copy of click from 0.20 on; its public BadParameter leads to the class in use.
     usage: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")

@@ -1,76 +1,28 @@
-"""Every verb of the `holdfast` command, its options and its help. The work is done by `app.service`."""
+"""The verbs that make, ask and keep releases. The work is done by `app.service`."""
 
 from __future__ import annotations
 
-import json as jsonlib
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from holdfast.app.answer import Answer
-
-app = typer.Typer(
-    name="holdfast",
-    help="Keep your customers: from raw shop events to an explained, measured retention release.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+from holdfast.cli.root import (
+    HERE,
+    CutoffOption,
+    Debug,
+    Folder,
+    Here,
+    HorizonOption,
+    Json,
+    LanguageOption,
+    Preset,
+    answer,
+    app,
+    config_app,
+    features_app,
+    release_app,
 )
-features_app = typer.Typer(help="The declared features: list, sql, show.", no_args_is_help=True)
-release_app = typer.Typer(help="Published releases: list, rollback, verify.", no_args_is_help=True)
-config_app = typer.Typer(help="holdfast.toml: check it.", no_args_is_help=True)
-app.add_typer(features_app, name="features")
-app.add_typer(release_app, name="release")
-app.add_typer(config_app, name="config")
-
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The shop's folder.")]
-Here = Annotated[Path, typer.Argument(metavar="[DIR]", help="The shop's folder; the current one by default.")]
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout; progress on stderr.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Preset = Annotated[
-    str | None, typer.Option("--preset", metavar="P", help="How to read the file; guessed if not given.")
-]
-CutoffOption = Annotated[
-    str | None, typer.Option("--cutoff", metavar="DAY", help="Instant of knowledge; default: after the last event.")
-]
-HorizonOption = Annotated[str | None, typer.Option("--horizon", metavar="30d", help="How far ahead; default 30d.")]
-LanguageOption = Annotated[str | None, typer.Option("--language", metavar="en|zh", help="Language of the answer.")]
-_HERE = Path()
-
-
-def _answer(json: bool, call: Callable[..., Answer], *args: Any, bars: bool = True, **options: Any) -> None:
-    """Call the service, drawing its progress, and print the answer."""
-    if bars:
-        from holdfast.cli.bars import Bars
-
-        with Bars() as progress:
-            answer = call(*args, progress=progress, **options)
-    else:
-        answer = call(*args, **options)
-    if json:
-        sys.stdout.write(jsonlib.dumps(answer.data, ensure_ascii=False, default=str) + "\n")
-    elif answer.text:
-        sys.stdout.write(answer.text.rstrip("\n") + "\n")
-
-
-def _version(show: bool) -> None:
-    if show:
-        from holdfast import __version__
-
-        sys.stdout.write(f"holdfast {__version__}\n")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")] = False,
-) -> None:
-    pass
 
 
 @app.command(epilog="Example: holdfast demo demo-shop")
@@ -86,12 +38,12 @@ def demo(
     """Make a synthetic shop whose truth is known, run everything, and show what Holdfast says."""
     from holdfast.app import service
 
-    _answer(json, service.demo, folder, customers=customers, days=days, seed=seed, language=language)
+    answer(json, service.demo, folder, customers=customers, days=days, seed=seed, language=language)
 
 
 @app.command(epilog="Example: holdfast init shop --preset online-retail")
 def init(
-    folder: Here = _HERE,
+    folder: Here = HERE,
     preset: Preset = None,
     zone: Annotated[str | None, typer.Option(help="Time zone of the shop, e.g. Europe/London.")] = None,
     currency: Annotated[str | None, typer.Option(help="ISO 4217 code, e.g. GBP.")] = None,
@@ -102,7 +54,7 @@ def init(
     """Create a shop folder with a commented holdfast.toml."""
     from holdfast.app import service
 
-    _answer(json, service.init, folder, preset=preset, zone=zone, currency=currency, language=language, bars=False)
+    answer(json, service.init, folder, preset=preset, zone=zone, currency=currency, language=language, bars=False)
 
 
 @app.command(epilog="Example: holdfast doctor orders.csv")
@@ -123,7 +75,7 @@ def doctor(
     """One page on any order file, nothing configured: what it holds, what is wrong, what can be forecast."""
     from holdfast.app import service
 
-    _answer(json, service.doctor, origin, preset=preset, horizon=horizon, zone=zone, language=language)
+    answer(json, service.doctor, origin, preset=preset, horizon=horizon, zone=zone, language=language)
 
 
 @app.command(name="import", epilog="Example: holdfast import shop orders.csv.gz items.csv")
@@ -140,24 +92,24 @@ def import_(
     from holdfast.app import service
 
     if replay:
-        _answer(json, service.replay, folder)
+        answer(json, service.replay, folder)
     else:
-        _answer(json, service.import_files, folder, origins or [], preset=preset, source=source)
+        answer(json, service.import_files, folder, origins or [], preset=preset, source=source)
 
 
 @app.command(epilog="Example: holdfast quality shop")
-def quality(folder: Here = _HERE, language: LanguageOption = None, json: Json = False, debug: Debug = False) -> None:
+def quality(folder: Here = HERE, language: LanguageOption = None, json: Json = False, debug: Debug = False) -> None:
     """What cleaning found, with counts, money and examples; rows and money reconciled."""
     from holdfast.app import service
 
-    _answer(json, service.quality, folder, language=language)
+    answer(json, service.quality, folder, language=language)
 
 
 @app.command(
     epilog="Example: holdfast run shop --horizon 30d; for a labelled table: holdfast run out --table loans.csv --label Default --id LoanID"
 )
 def run(
-    folder: Here = _HERE,
+    folder: Here = HERE,
     cutoff: CutoffOption = None,
     horizon: HorizonOption = None,
     table: Annotated[
@@ -194,15 +146,15 @@ def run(
     lists: dict[str, Any] = {"protected": protected, "drop": drop, "categories": categories}
     if table is None:
         service.refuse_table_options(**asked, **lists)
-        _answer(json, service.run, folder, cutoff=cutoff, horizon=horizon, language=language)
+        answer(json, service.run, folder, cutoff=cutoff, horizon=horizon, language=language)
     else:
         service.refuse_shop_options(cutoff=cutoff, horizon=horizon)
-        _answer(json, service.run_table, folder, table, language=language, **asked, **lists)
+        answer(json, service.run_table, folder, table, language=language, **asked, **lists)
 
 
 @app.command(epilog="Example: holdfast backtest shop --cutoff 2011-11-09 --horizon 30d")
 def backtest(
-    folder: Here = _HERE,
+    folder: Here = HERE,
     cutoff: CutoffOption = None,
     horizon: HorizonOption = None,
     json: Json = False,
@@ -211,12 +163,12 @@ def backtest(
     """How good the forecast would have been: every model and baseline at the cutoff and at earlier ones."""
     from holdfast.app import service
 
-    _answer(json, service.backtest, folder, cutoff=cutoff, horizon=horizon)
+    answer(json, service.backtest, folder, cutoff=cutoff, horizon=horizon)
 
 
 @app.command(epilog="Example: holdfast drift shop")
 def drift(
-    folder: Here = _HERE,
+    folder: Here = HERE,
     cutoff: CutoffOption = None,
     language: LanguageOption = None,
     json: Json = False,
@@ -225,7 +177,7 @@ def drift(
     """Whether the published release still holds: what moved since, what it said and what happened, refit now or not."""
     from holdfast.app import service
 
-    _answer(json, service.drift, folder, cutoff=cutoff, language=language)
+    answer(json, service.drift, folder, cutoff=cutoff, language=language)
 
 
 @app.command(epilog="Example: holdfast explain shop 17850")
@@ -242,7 +194,7 @@ def explain(
     """One customer: profile, timeline, forecast with its interval, the reasons, and what would change it."""
     from holdfast.app import service
 
-    _answer(json, service.explain, folder, customer, language=language, for_customer=for_customer)
+    answer(json, service.explain, folder, customer, language=language, for_customer=for_customer)
 
 
 @app.command(epilog="Example: holdfast recommend shop 17850 --count 5 --cart 85123A")
@@ -266,7 +218,7 @@ def recommend(
     """What one customer wants next, each item with its reason. Events imported since the release count at once."""
     from holdfast.app import service
 
-    _answer(
+    answer(
         json,
         service.recommend,
         folder,
@@ -279,11 +231,11 @@ def recommend(
 
 
 @app.command(epilog="Example: holdfast report shop")
-def report(folder: Here = _HERE, json: Json = False, debug: Debug = False) -> None:
+def report(folder: Here = HERE, json: Json = False, debug: Debug = False) -> None:
     """Where the published report lies."""
     from holdfast.app import service
 
-    _answer(json, service.report, folder, bars=False)
+    answer(json, service.report, folder, bars=False)
 
 
 @features_app.command("list", epilog="Example: holdfast features list")
@@ -291,7 +243,7 @@ def features_list(language: LanguageOption = None, json: Json = False, debug: De
     """Every declared feature with unit, window, meaning of missing and reason sentence."""
     from holdfast.app import service
 
-    _answer(json, service.features_list, language=language, bars=False)
+    answer(json, service.features_list, language=language, bars=False)
 
 
 @features_app.command("sql", epilog="Example: holdfast features sql order_count_90d")
@@ -303,7 +255,7 @@ def features_sql(
     """The SQL that one feature compiles to."""
     from holdfast.app import service
 
-    _answer(json, service.features_sql, name, bars=False)
+    answer(json, service.features_sql, name, bars=False)
 
 
 @features_app.command("show", epilog="Example: holdfast features show shop 17850")
@@ -317,20 +269,20 @@ def features_show(
     """Every feature of one customer at the published cutoff."""
     from holdfast.app import service
 
-    _answer(json, service.features_show, folder, customer, language=language)
+    answer(json, service.features_show, folder, customer, language=language)
 
 
 @release_app.command("list", epilog="Example: holdfast release list shop")
-def release_list(folder: Here = _HERE, json: Json = False, debug: Debug = False) -> None:
+def release_list(folder: Here = HERE, json: Json = False, debug: Debug = False) -> None:
     """All releases, the published one marked."""
     from holdfast.app import service
 
-    _answer(json, service.release_list, folder, bars=False)
+    answer(json, service.release_list, folder, bars=False)
 
 
 @release_app.command("rollback", epilog="Example: holdfast release rollback shop")
 def release_rollback(
-    folder: Here = _HERE,
+    folder: Here = HERE,
     to: Annotated[str | None, typer.Option(metavar="ID", help="Which one; default: the one before.")] = None,
     json: Json = False,
     debug: Debug = False,
@@ -338,23 +290,23 @@ def release_rollback(
     """Publish an earlier release again."""
     from holdfast.app import service
 
-    _answer(json, service.release_rollback, folder, to=to, bars=False)
+    answer(json, service.release_rollback, folder, to=to, bars=False)
 
 
 @release_app.command("verify", epilog="Example: holdfast release verify shop")
-def release_verify(folder: Here = _HERE, json: Json = False, debug: Debug = False) -> None:
+def release_verify(folder: Here = HERE, json: Json = False, debug: Debug = False) -> None:
     """Compare every file of the published release with its sha256."""
     from holdfast.app import service
 
-    _answer(json, service.release_verify, folder, bars=False)
+    answer(json, service.release_verify, folder, bars=False)
 
 
 @config_app.command("check", epilog="Example: holdfast config check shop")
-def config_check(folder: Here = _HERE, json: Json = False, debug: Debug = False) -> None:
+def config_check(folder: Here = HERE, json: Json = False, debug: Debug = False) -> None:
     """Read holdfast.toml strictly and show every value in force."""
     from holdfast.app import service
 
-    _answer(json, service.config_check, folder, bars=False)
+    answer(json, service.config_check, folder, bars=False)
 
 
 @app.command(epilog="Example: holdfast bench features --json")

@@ -37,3 +37,35 @@ class Undetermined:
 
     def as_dict(self) -> dict[str, Any]:
         return {"undetermined": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What something changed: a difference (or ratio) with its interval; the counterpart of `Undetermined`.
+
+    `estimand` says what is estimated ("orders per customer, treated less held out"), `unit` of what; `low` and `high`
+    bound the `level` interval; `n` customers in all, `n_control` of them in the arm compared with; `method` by which.
+
+    >>> Effect("revenue per customer", 1.2, 0.4, 2.0, n=900, n_control=100, method="difference").significant
+    True
+    """
+
+    estimand: str
+    estimate: float
+    low: float
+    high: float
+    n: int = 0
+    n_control: int = 0
+    method: str = ""
+    unit: str = ""
+    level: float = 0.95
+    arm: str = ""
+    control: str = "nothing"
+
+    @property
+    def significant(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,1 +1,1 @@
-"""What is worth doing: risk bands by a cost rule."""
+"""What is worth doing: treatments, policy, guard, budget, assignment; risk bands by a cost rule."""

@@ -1,0 +1,1 @@
+"""How a decision reaches a customer: audience files, SQL write-back, signed webhook, SMTP."""

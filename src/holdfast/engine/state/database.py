@@ -1,0 +1,77 @@
+"""The state database: one SQLite file in WAL mode, many processes, short transactions.
+
+Each concern registers its tables here and keeps its own file of plain SQL. A write takes the lock at once
+(`BEGIN IMMEDIATE`), so that what is read inside it still holds when it commits.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from holdfast.core.errors import StateError
+from holdfast.core.registry import Registry
+
+#: `CREATE TABLE IF NOT EXISTS` statements by concern; the file that owns a concern registers them.
+SCHEMAS: Registry[str] = Registry("state table", "holdfast.engine.state")
+#: How long a writer waits for another one.
+BUSY_SECONDS = 30.0
+
+
+class StateDb:
+    """The state of one shop. Opening creates what is missing; it holds no connection between calls.
+
+    >>> import tempfile
+    >>> db = StateDb(Path(tempfile.mkdtemp()) / "state.db")
+    >>> with db.write() as connection:
+    ...     _ = connection.execute("CREATE TABLE IF NOT EXISTS seen (x INTEGER)")
+    >>> with db.read() as connection:
+    ...     connection.execute("SELECT count(*) FROM seen").fetchone()
+    (0,)
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connected() as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            for _, sql in SCHEMAS.items():
+                connection.executescript(sql)
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection for reading: one consistent picture for as long as it is held."""
+        with self._connected() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A connection for writing, alone; everything is undone where the block raises, nothing is half-written."""
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous=FULL")
+                connection.execute("PRAGMA foreign_keys=ON")
+                yield connection
+        except sqlite3.OperationalError as error:
+            raise StateError(
+                f"the state of this shop could not be used: {error}",
+                where=str(self.path),
+                remedy="close what holds it open, check the disk, then run the same command again",
+            ) from error

@@ -1,0 +1,1 @@
+"""What it changed: effects from holdouts and arms, off-policy value, guardrails, fairness."""
