@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ __all__ = ["Allocation", "allocate"]
 
 Floats = NDArray[np.float64]
 #: Below this relative gap a plan over many customers is not searched any further.
-ENOUGH = 2e-6
+ENOUGH = 1e-5
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ class Allocation:
         """How near to the best possible plan this one is, in a sentence."""
         what = f"{self.gain:,.2f} {currency}".strip()
         if self.gap < 1e-9:
-            return Text(f"No plan within these limits gains more than {what}.", f"在这些限制下，没有方案的收益能超过{what}。")
+            return Text(
+                f"No plan within these limits gains more than {what}.", f"在这些限制下，没有方案的收益能超过{what}。"
+            )
         return Text(
             f"The plan gains {what}; no plan within these limits gains over {self.gap:.2g} of that more.",
             f"方案预计收益{what}；在这些限制下，任何方案最多再多出其{self.gap:.2g}。",
@@ -74,11 +76,15 @@ def _priced(name: str, price: float, unit: Text, budget: float | None) -> Text:
         return Text(f"{unit.en} more of budget earns {price:.2f}.", f"预算每增加{unit.zh}，净收益增加{price:.2f}。")
     kind, _, what = name.partition(" of ")
     said = {
-        "capacity": Text(f"One more message by {what} earns {price:.2f}.", f"{what}渠道每多一个名额，收益增加{price:.2f}。"),
+        "capacity": Text(
+            f"One more message by {what} earns {price:.2f}.", f"{what}渠道每多一个名额，收益增加{price:.2f}。"
+        ),
         "stock": Text(f"One more {what} in stock earns {price:.2f}.", f"{what}每多一份库存，收益增加{price:.2f}。"),
         "contacts": Text(f"One more contact earns {price:.2f}.", f"每多一次联系，收益增加{price:.2f}。"),
         "floor": Text(f"The floor of {what} costs {price:.2f} a unit.", f"{what}的下限每单位使收益减少{price:.2f}。"),
-        "ceiling": Text(f"The ceiling of {what} costs {price:.2f} a unit.", f"{what}的上限每单位使收益减少{price:.2f}。"),
+        "ceiling": Text(
+            f"The ceiling of {what} costs {price:.2f} a unit.", f"{what}的上限每单位使收益减少{price:.2f}。"
+        ),
         "parity": Text(
             f"Equal treatment ({what}) costs {price / 100:.2f} for each percentage point.",
             f"公平限制（{what}）每收紧一个百分点，收益减少{price / 100:.2f}。",
@@ -204,5 +210,3 @@ def _told(lines: Lines, prices: Floats, used: Floats) -> dict[str, Any]:
         "used": dict(zip(lines.names, (used / per).tolist(), strict=True)),
         "limit": dict(zip(lines.names, (lines.limit / per).tolist(), strict=True)),
     }
-
-

@@ -3,6 +3,12 @@ algorithm for the multiple-choice knapsack problem"). With few customers the cor
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,15 +51,18 @@ def solved(problem: Problem, choice: Arms, rows: Rows, within: float, nodes: int
     weights = part.weights(column, arm)
     one = csr_array((np.ones(len(arm)), (column, np.arange(len(arm)))), (len(rows), len(arm)))
     size = np.maximum(np.abs(weights).max(axis=1), 1e-12)
-    found = milp(
-        -gain,
-        constraints=LinearConstraint(
-            vstack([one, csr_array(weights / size[:, None])]), -np.inf, np.concatenate([np.ones(len(rows)), room / size])
-        ),
-        integrality=np.ones(len(arm)),
-        bounds=Bounds(0, 1),
-        options={"mip_rel_gap": within / max(float(np.abs(gain).sum()), 1e-12), "node_limit": nodes},
-    )
+    with _silence():
+        found = milp(
+            -gain,
+            constraints=LinearConstraint(
+                vstack([one, csr_array(weights / size[:, None])]),
+                -np.inf,
+                np.concatenate([np.ones(len(rows)), room / size]),
+            ),
+            integrality=np.ones(len(arm)),
+            bounds=Bounds(0, 1),
+            options={"mip_rel_gap": within / max(float(np.abs(gain).sum()), 1e-12), "node_limit": nodes},
+        )
     if found.x is None:
         return None
     taken = found.x > 0.5
@@ -62,3 +71,24 @@ def solved(problem: Problem, choice: Arms, rows: Rows, within: float, nodes: int
     better[rows[column[taken]]] = arm[taken]
     bound = -float(found.mip_dual_bound) if found.mip_dual_bound is not None else np.inf
     return better, bound
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """HiGHS 1.12 prints a line of its own now and then, asked or not (ERGO-Code/HiGHS issue 2783); standard output is for
+    answers, so it is turned aside for the while, buffers of the C library included."""
+    try:
+        sys.stdout.flush()
+        kept = os.dup(1)
+    except (OSError, ValueError, AttributeError):  # no standard output to keep clean
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        with suppress(OSError, TypeError, AttributeError):  # no C library that can be asked: what it holds stays held
+            ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)

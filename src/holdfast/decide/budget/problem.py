@@ -116,12 +116,13 @@ class Problem:
 def problem_of(options: Options, lines: Lines, order: Rows, closed: NDArray[np.bool_] | None = None) -> Problem:
     """Customers in this order; `closed` rows get nothing. Cost is rounded up to a millionth."""
     shape = options.gain.shape[::-1]
-    gain, cost = np.empty(shape), np.zeros(shape)
-    openness = options.eligible if closed is None else options.eligible & ~closed[:, None]
-    for arm in range(len(options.arms)):
-        may = openness[order, arm]
-        gain[arm] = np.where(may, options.gain[order, arm], -np.inf)
-        cost[arm] = np.where(may, np.ceil(options.cost[order, arm] * MICRO - 1e-3), 0.0)
+    gain, cost = np.empty(shape), np.empty(shape)
+    for start in range(0, len(order), BLOCK):
+        part = slice(start, min(start + BLOCK, len(order)))
+        rows = order[part]
+        may = options.eligible[rows] if closed is None else options.eligible[rows] & ~closed[rows, None]
+        gain[:, part] = np.where(may, options.gain[rows], -np.inf).T
+        cost[:, part] = np.where(may, np.ceil(options.cost[rows] * MICRO - 1e-3), 0.0).T
     gain[0] = 0.0
     cell = lines.cell[order]
     return Problem(gain, cost, cell, replace(lines, cell=cell))
@@ -133,12 +134,13 @@ def worthwhile(problem: Problem) -> tuple[Problem, Rows]:
     lines = problem.lines
     if not lines.cap.all():
         return problem, np.arange(problem.customers)
-    gain = np.where(problem.gain > 0, problem.gain, -np.inf)
-    gain[0] = 0.0
+    gain = problem.gain.copy()
+    gain[1:][gain[1:] <= 0] = -np.inf
     for k in np.flatnonzero(lines.limit <= 0):
         for arm in range(1, problem.arms):
             taken = lines.count[k, problem.cell, arm] + lines.money[k, problem.cell, arm] * problem.cost[arm]
             gain[arm, taken > 0] = -np.inf
     rows = np.flatnonzero((gain[1:] > 0).any(axis=0)) if problem.arms > 1 else np.zeros(0, np.int64)
-    kept = Problem(gain[:, rows], problem.cost[:, rows], problem.cell[rows], replace(lines, cell=problem.cell[rows]))
+    cell = problem.cell[rows]
+    kept = Problem(gain.take(rows, 1), problem.cost.take(rows, 1), cell, replace(lines, cell=cell))
     return kept, rows

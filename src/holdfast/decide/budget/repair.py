@@ -78,9 +78,7 @@ def improved(problem: Problem, choice: Arms, prices: Floats, rounds: int = 6) ->
     return choice
 
 
-def _pairs(
-    problem: Problem, choice: Arms, prices: Floats, most: int, line: int | None
-) -> tuple[Rows, Rows]:
+def _pairs(problem: Problem, choice: Arms, prices: Floats, most: int, line: int | None) -> tuple[Rows, Rows]:
     """Customers and other arms worth trying, the least loss of net value first: those that relieve a line (by what the
     relief costs), or where none is named those that gain."""
     loss = problem.losses(prices, choice)
