@@ -87,7 +87,7 @@ def run(full: bool, progress: Progress) -> list[Score]:
     lanes, weights = choose(taught, np.arange(0, len(taught.past), 1 if full else 3))
     chosen = time.perf_counter() - began
     progress.step(STEP, 2, 3)
-    for lane in (Frequency(), *lanes):
+    for lane in (Frequency(tie_days=None), *lanes):  # days are baskets here
         found.append(judged(lane.recommender_id, partial(_scorer, lane, asked.past), asked))
     found.append(judged("mix", partial(_blend, lanes, weights, asked.past), asked, chosen))
     if full:
