@@ -76,7 +76,14 @@ def scores(outcome: Any, arm: Any, propensity: Any, predicted: Any = None) -> Fl
 
 
 def policy_value(
-    outcome: Any, arm: Any, propensity: Any, choice: Any, predicted: Any = None, *, against: Any = None, cost: Any = None
+    outcome: Any,
+    arm: Any,
+    propensity: Any,
+    choice: Any,
+    predicted: Any = None,
+    *,
+    against: Any = None,
+    cost: Any = None,
 ) -> PolicyValue:
     """The mean outcome if everybody got their `choice`, or by how much that beats the choice `against` on the same customers.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from holdfast.core.errors import TooLittleData, UsageError
 from holdfast.models.uplift.regressor import Floats, Regression, Regressor
 from holdfast.models.uplift.ridge import centre_of, standardised
 from holdfast.models.uplift.trees import Bins
+
+if TYPE_CHECKING:
+    from holdfast.models.uplift.fitted import FittedEffects
+    from holdfast.models.uplift.learner import UpliftLearner as Learner
 
 #: An arm with fewer customers cannot be learnt from.
 FEWEST = 10
@@ -96,6 +100,13 @@ class Experiment:
         """A fold for each customer, even within each arm."""
         return even_parts(self.arm, FOLDS, self.seed)
 
+    def fitted(self, learner: Learner) -> FittedEffects:
+        """The learner, fitted once however often it is asked for."""
+        if learner not in self._learnt:
+            self._learnt[learner] = learner.fit(self)
+        fit: FittedEffects = self._learnt[learner]
+        return fit
+
     def responses(self, base: Regression) -> tuple[Regressor, ...]:
         """One model of the outcome for each arm."""
         if base not in self._learnt:
@@ -112,6 +123,11 @@ class Experiment:
                 said[of] = predicted(models, self.X[of])
             self._learnt[key] = said
         return np.asarray(self._learnt[key])
+
+
+def outcomes_said(experiment: Experiment, bases: tuple[Regression, ...], X: Floats) -> Floats:
+    """Customers x arms: the outcome each arm would bring by models of the experiment, the mean over the bases."""
+    return np.asarray(np.mean([predicted(experiment.responses(one), X) for one in bases], axis=0), np.float64)
 
 
 def predicted(models: tuple[Regressor, ...], X: Floats) -> Floats:
