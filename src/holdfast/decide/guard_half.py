@@ -17,6 +17,7 @@ from holdfast.metrics.uplift_bound import Gain, gain, holm
 from holdfast.metrics.uplift_value import PolicyValue, scores, value_of
 from holdfast.models.uplift.experiment import Experiment, outcomes_said
 from holdfast.models.uplift.learner import OUTCOME, UPLIFT
+from holdfast.models.uplift.regressor import Said
 
 Floats = NDArray[np.float64]
 #: Fewer customers in a group, and it is not put to the test.
@@ -107,9 +108,10 @@ class Direction:
         """The gains of the groups on the half that had no say in them."""
         cost, fitted = np.asarray(self.cost), fix.fitted(UPLIFT[learner])
         _, fixed = advantages(fitted.effects(fix.X) - cost, self.base)
-        best, advantage = advantages(fitted.effects(confirm.X) - cost, self.base)
+        asked = Said(confirm.X)
+        best, advantage = advantages(fitted.effects_from(asked) - cost, self.base)
         rank = Ladder.of(fixed).rank(advantage)
-        scored = Scored.of(confirm, outcomes_said(fix, tuple(OUTCOME.values()), confirm.X), cost)
+        scored = Scored.of(confirm, outcomes_said(fix, tuple(OUTCOME.values()), asked), cost)
         rows = [np.flatnonzero(one.holds(best, rank)) for one in groups]
         return tuple(scored.gain(of, best[of], self.base) for of in rows)
 
@@ -121,9 +123,10 @@ def unseen(experiment: Experiment, learners: tuple[str, ...]) -> tuple[dict[str,
     for part in np.unique(experiment.fold):
         of = experiment.fold == part
         train = experiment.take(np.flatnonzero(~of))
-        said[of] = outcomes_said(train, tuple(OUTCOME.values()), experiment.X[of])
+        asked = Said(experiment.X[of])
+        said[of] = outcomes_said(train, tuple(OUTCOME.values()), asked)
         for one in learners:
-            effects[one][of] = train.fitted(UPLIFT[one]).effects(experiment.X[of])
+            effects[one][of] = train.fitted(UPLIFT[one]).effects_from(asked)
     return effects, said
 
 
