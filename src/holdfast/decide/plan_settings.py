@@ -25,8 +25,13 @@ class PlanSettings:
     salt: str = setting("holdfast", "Decides who is held out; changing it draws a new holdout. Keep it.")
     follow_up: str = setting("30d", "How long the orders of a customer are counted after a decision.")
     campaigns: int = setting(12, "The newest so many campaigns are learnt from.")
+    valued: str = setting(
+        "usual",
+        "How orders that followed a decision are valued: at the customer's own `usual` order, or as `paid` (far noisier).",
+        choices=("usual", "paid"),
+    )
+    valued_at_most: float = setting(0.95, "Usual orders above this quantile of all customers count as that quantile.")
     least_arm: int = setting(200, "Customers an arm needs in earlier campaigns before anything is said to be measured.")
-    trees: int = setting(60, "Trees of the learners that estimate effects; more takes longer.")
 
 
 SECTIONS.add("plan", PlanSettings)

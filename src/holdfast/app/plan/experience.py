@@ -33,6 +33,8 @@ COLUMNS: tuple[str, ...] = (
     "basket_value", "discount_share", "coupon_share", "act_count_30d", "message_count_90d", "message_open_share_180d",
     "unsubscribe_count", "rating", "refund_share", "ticket_count_90d",
 )  # fmt: skip
+#: Orders of the shop that an own usual order is shrunk with.
+_SHRINK = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Experience:
 
     `X`: rows x COLUMNS (NaN filled by `fill`); `arm`: index into `arms` ("nothing" first); `propensity`: rows x arms,
     exact for the arm that was drawn; `profit`: margin of the follow-up, net of discounts, before the cost of a contact;
-    `ordered`: whether anything was ordered.
+    `paid`: the same at what was really paid, whatever `profit` values orders at; `ordered`: whether anything was ordered.
     """
 
     X: Floats
@@ -51,6 +53,7 @@ class Experience:
     arm: NDArray[np.int64]
     propensity: Floats
     profit: Floats
+    paid: Floats
     ordered: NDArray[np.bool_]
     campaigns: tuple[str, ...]
     first: str
@@ -131,14 +134,18 @@ def _learnt(
         np.nan_to_num(np.nanmedian(np.where(np.isfinite(X), X, np.nan), axis=0)) if len(X) else np.zeros(len(COLUMNS))
     )
     names = {one.treatment_id: one for one in treatments}
-    profit = _margin(question, outcomes.revenue[found][kept], [names.get(arms[i]) for i in arm[kept]])
+    X = filled(X, fill)
+    paid, orders = outcomes.revenue[found][kept] / MONEY_SCALE, outcomes.orders[found][kept]
+    net = paid if settings.valued == "paid" else orders * usual_value(X, paid, orders, settings.valued_at_most)
+    told = [names.get(arms[i]) for i in arm[kept]]
+    profit = _margin(question, net, told)
     question.progress.step("earlier campaigns", 2, 2)
     days = [one.local_day(question.asked.zone).isoformat() for one in cutoffs]
     return Experience(
-        X=filled(X, fill), fill=fill, customer_id=features.key.take(found).take(np.flatnonzero(kept)).customer_id,
+        X=X, fill=fill, customer_id=features.key.take(found).take(np.flatnonzero(kept)).customer_id,
         arms=arms, arm=arm[kept],
         propensity=_chances(arm[kept], rows["propensity"].to_numpy()[kept], len(arms)), profit=profit,
-        ordered=(outcomes.orders > 0)[found][kept],
+        paid=_margin(question, paid, told), ordered=orders > 0,
         campaigns=tuple(sorted({str(one) for one in rows["campaign_id"].to_pylist()})), first=days[0], last=days[-1],
     )  # fmt: skip
 
@@ -183,7 +190,20 @@ def _chances(arm: NDArray[np.int64], own: Floats, arms: int) -> Floats:
     return np.maximum(p, 1e-6)
 
 
-def _margin(question: Study, revenue: NDArray[np.int64], treated: Sequence[Treatment | None]) -> Floats:
+def usual_value(X: Floats, paid: Floats, orders: NDArray[np.int64], most: float) -> Floats:
+    """What an order of each customer usually brings: the own mean before the decision, shrunk to the shop's.
+
+    A customer's own baskets swing far more than any treatment moves them, so an effect on orders is found with a
+    fraction of the customers that an effect on money needs. Values above the quantile `most` count as that quantile: a
+    few who buy in bulk would drown everybody else. What it cannot see is a treatment that changes baskets.
+    """
+    count, own = (X[:, COLUMNS.index(name)] for name in ("order_count", "basket_value"))
+    shop = paid.sum() / max(int(orders.sum()), 1)
+    usual = (count * own + _SHRINK * shop) / (count + _SHRINK)
+    return np.minimum(usual, np.quantile(usual, most)) if len(usual) else usual
+
+
+def _margin(question: Study, net: Floats, treated: Sequence[Treatment | None]) -> Floats:
     """Margin on the price before a treatment's discount, less the discount and what was given with the order.
 
     Revenue is net of discounts: a treatment's discount d was d / (1 - d) of it, on every order of the follow-up.
@@ -191,7 +211,6 @@ def _margin(question: Study, revenue: NDArray[np.int64], treated: Sequence[Treat
     from holdfast.decide.settings import CostSettings
 
     rate = question.shop.config.section(CostSettings).margin_rate
-    net = revenue.astype(np.float64) / MONEY_SCALE
     off = np.array([0.0 if one is None else min(one.discount, 0.99) for one in treated])
     gift = np.array([0.0 if one is None else one.incentive for one in treated])
     given = net * off / (1 - off)

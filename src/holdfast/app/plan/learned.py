@@ -36,7 +36,7 @@ class Learned:
     report: dict[str, Any]
 
 
-def learn(taught: Experience, now: FeatureTable, treatments: Sequence[Treatment], trees: int, seed: int) -> Learned:
+def learn(taught: Experience, now: FeatureTable, treatments: Sequence[Treatment], seed: int) -> Learned:
     """Fit the guard to closed campaigns and ask it about `now`; raises `TooLittleData` where arms are too small."""
     from holdfast.decide.guard import Guard
 
