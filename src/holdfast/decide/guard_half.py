@@ -22,6 +22,8 @@ from holdfast.models.uplift.regressor import Said
 Floats = NDArray[np.float64]
 #: Fewer customers in a group, and it is not put to the test.
 FEWEST_IN_GROUP = 40
+#: The candidate that errs least where candidates cannot be told apart.
+STEADY = "mean_learner"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ class Direction:
         values = {
             name: value_of(scored.net, advantages(of - cost, self.base)[0], self.base) for name, of in effects.items()
         }
-        learner = max(values, key=lambda one: values[one].value)
+        learner = self.best(scored, effects, values)
         if not values[learner].value > 0:
             return Half(f"uniform_{self.base}", values, (), (), ())
         groups = self.nominate(scored, effects[learner] - cost, fix.arms)
@@ -88,6 +90,15 @@ class Direction:
         gains = self.test(groups, learner, fix, confirm)
         stood = holm([one.p for one in gains], self.alpha) & np.array([one.n >= FEWEST_IN_GROUP for one in gains])
         return Half(learner, values, groups, gains, tuple(bool(one) for one in stood))
+
+    def best(self, scored: Scored, effects: dict[str, Floats], values: dict[str, PolicyValue]) -> str:
+        """The most valuable policy; the mean of learners stays unless another beats it by more than the noise."""
+        learner = max(values, key=lambda one: values[one].value)
+        if STEADY not in values:
+            return learner
+        mine, other = (advantages(effects[one] - np.asarray(self.cost), self.base)[0] for one in (learner, STEADY))
+        lead = value_of(scored.net, mine, other)
+        return learner if lead.value > lead.standard_error or values[STEADY].value <= 0 else STEADY
 
     def nominate(self, scored: Scored, net: Floats, arms: int) -> tuple[Group, ...]:
         """The cut whose groups promise most, less the groups that do not even look good here."""
