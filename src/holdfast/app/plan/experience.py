@@ -200,7 +200,7 @@ def usual_value(X: Floats, paid: Floats, orders: NDArray[np.int64], most: float)
     count, own = (X[:, COLUMNS.index(name)] for name in ("order_count", "basket_value"))
     shop = paid.sum() / max(int(orders.sum()), 1)
     usual = (count * own + _SHRINK * shop) / (count + _SHRINK)
-    return np.minimum(usual, np.quantile(usual, most)) if len(usual) else usual
+    return np.asarray(np.minimum(usual, np.quantile(usual, most)) if len(usual) else usual)
 
 
 def _margin(question: Study, net: Floats, treated: Sequence[Treatment | None]) -> Floats:
