@@ -27,8 +27,8 @@ def multiplier(n: Any, planned: float, alpha: float = 0.05) -> NDArray[np.float6
 
     Raises `UsageError` where `planned` or `alpha` makes no sense. The price of looking at will, at the planned n:
 
-    >>> multiplier(1000, planned=1000).round(2).item()
-    3.03
+    >>> multiplier(1000, planned=1000).round(1).item()
+    3.0
     """
     if not planned > 0 or not 0 < alpha < 1:
         raise UsageError(f"a confidence sequence needs planned > 0 and 0 < alpha < 1, not {planned}, {alpha}")
