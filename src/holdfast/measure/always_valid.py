@@ -23,20 +23,22 @@ Floats = NDArray[np.float64]
 
 
 def refusal(
-    n: int, n_control: int, conversions: float | None, settings: MeasureSettings = BY_DEFAULT, language: Language = "en"
+    n_treated: int,
+    n_control: int,
+    conversions: float | None,
+    settings: MeasureSettings = BY_DEFAULT,
+    language: Language = "en",
 ) -> Undetermined | None:
     """Why nothing may be said yet; None where it may. `conversions`: customers who ordered, both arms together.
 
-    >>> refusal(900, 150, 80)
+    >>> refusal(750, 150, 80)
     Undetermined(reason='the smaller arm has 150 customers with a closed follow-up; under 200 nothing can be said')
     """
-    smaller = min(n - n_control, n_control)
+    smaller = min(n_treated, n_control)
     if smaller < settings.least_customers:
         return Undetermined(FEW_CUSTOMERS.render(language, n=smaller, least=settings.least_customers))
     if conversions is not None and conversions < settings.least_conversions:
-        return Undetermined(
-            FEW_CONVERSIONS.render(language, n=int(conversions), least=settings.least_conversions)
-        )
+        return Undetermined(FEW_CONVERSIONS.render(language, n=int(conversions), least=settings.least_conversions))
     return None
 
 
@@ -52,7 +54,17 @@ def bounded(
     """
     half = float(multiplier(n, planned, 1 - level)) * se if math.isfinite(se) else math.nan
     return Effect(
-        estimand, value, value - half, value + half, n, n_control, f"{method}, confidence sequence", unit, level, arm, control
+        estimand,
+        value,
+        value - half,
+        value + half,
+        n,
+        n_control,
+        f"{method}, confidence sequence",
+        unit,
+        level,
+        arm,
+        control,
     )
 
 

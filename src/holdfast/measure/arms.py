@@ -117,7 +117,9 @@ def _weighted(trial: Trial, arm: int, values: Floats, x: Floats) -> ArmMean:
     return ArmMean(mean, (each - mean) / n, int(drew.sum()), "aipw")
 
 
-def cross_fitted(values: Floats, x: Floats, drew: NDArray[np.bool_], fold: NDArray[np.int64], ridge: float = 1.0) -> Floats:
+def cross_fitted(
+    values: Floats, x: Floats, drew: NDArray[np.bool_], fold: NDArray[np.int64], ridge: float = 1.0
+) -> Floats:
     """A ridge regression of the rows that drew the arm, asked about each fold it did not see."""
     design = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)])
     penalty = ridge * np.eye(design.shape[1])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.trials import BEFORE, Trial
+from holdfast.measure.arms import arm_mean
 from holdfast.metrics.confidence_sequence import ratio_p_value
 
 Floats = NDArray[np.float64]
@@ -69,29 +70,20 @@ def sample_ratio(arm: NDArray[np.int64], propensities: Floats, alarm: float = 0.
 def balance(trial: Trial, arm: int, control: int = 0) -> list[dict[str, Any]]:
     """Each covariate before the assignment: standardised difference between two arms, with its p-value (one look).
 
-    Weighted by inverse chances where they differ. Worth a word beyond 0.1 standard deviations if p is under 0.01.
+    Weighted by inverse chances where they differ; rows of one customer count together. Worth a word beyond 0.1 standard deviations if p is under 0.01.
     """
     from scipy.stats import norm
 
     found = []
-    p = np.where(np.isnan(trial.chance) | (trial.chance <= 0), 1.0, trial.chance)
     for name in BEFORE:
-        x, means, spreads = trial.covariate(name), [], []
-        for one in (arm, control):
-            mine = trial.arm == one
-            w = 1.0 / p[mine]
-            if mine.sum() < 2:
-                break
-            mean = float((w * x[mine]).sum() / w.sum())
-            means.append(mean)
-            spreads.append(float((w**2 * (x[mine] - mean) ** 2).sum() / w.sum() ** 2))
-        if len(means) < 2:
+        x = trial.covariate(name)
+        gap = arm_mean(trial, arm, x, ()).minus(arm_mean(trial, control, x, ()))
+        sd, se = float(x.std()), gap.se(trial.who)
+        if not np.isfinite(gap.mean) or not sd or not se:
             continue
-        sd, se = float(x.std()), float(np.sqrt(sum(spreads)))
-        gap = (means[0] - means[1]) / sd if sd else 0.0
-        p_value = float(2 * norm.sf(abs(means[0] - means[1]) / se)) if se else 1.0
-        off = abs(gap) > LARGE_GAP and p_value < 0.01
-        found.append({"covariate": name, "gap": gap, "p_value": p_value, "alarm": bool(off)})
+        p_value = float(2 * norm.sf(abs(gap.mean) / se))
+        off = abs(gap.mean) / sd > LARGE_GAP and p_value < 0.01
+        found.append({"covariate": name, "gap": gap.mean / sd, "p_value": p_value, "alarm": bool(off)})
     return found
 
 

@@ -34,7 +34,9 @@ class Estimate:
     method: str
 
 
-def tabulate(trial: Trial, outcomes: Sequence[str], covariates: Sequence[str] = ()) -> dict[tuple[str, int], CrossMoments]:
+def tabulate(
+    trial: Trial, outcomes: Sequence[str], covariates: Sequence[str] = ()
+) -> dict[tuple[str, int], CrossMoments]:
     """Moments by (arm, enrolment day) of closed rows; columns: the outcomes, then the covariates. Money in units.
 
     The tables of two batches of customers join by `joined`. Raises `UsageError` on rows whose follow-up is open.

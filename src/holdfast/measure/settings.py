@@ -11,13 +11,16 @@ from holdfast.core.settings import SECTIONS, setting
 class MeasureSettings:
     """Section `[measure]`."""
 
-    follow_up: str = setting("30d", "How long after its assignment a customer is counted; only closed follow-ups enter.")
+    follow_up: str = setting(
+        "30d", "How long after its assignment a customer is counted; only closed follow-ups enter."
+    )
     whole_follow_up: str = setting("180d", "The same for Holdfast as a whole: the holdout against everybody else.")
     level: float = setting(0.95, "Level of every interval; it holds at all looks together.")
     least_customers: int = setting(200, "Customers per arm below which no effect is said.")
     least_conversions: int = setting(30, "Customers who ordered, both arms together, below which no effect is said.")
     winsorise: float = setting(
-        0.99, "Spend is capped at this quantile of what buyers spent in the same length before the assignment; 1: never."
+        0.99,
+        "Spend is capped at this quantile of what buyers spent in the same length before the assignment; 1: never.",
     )
     srm_alarm: float = setting(0.001, "Arms whose sizes are less likely than this by chance are called out.")
     most_unsubscribed: float = setting(0.01, "Guardrail: unsubscribing may rise by so much (share of customers).")

@@ -24,7 +24,9 @@ NOT_CLOSED = Text(
 )
 NO_ORDERS = Text("an arm has no order at all, so nothing per order can be said", "有一组没有任何订单，无法计算每单数值")
 NO_COST = Text("nothing was spent, so there is no return on it", "没有支出，谈不上投资回报")
-NO_CONTROL = Text("nobody was assigned to do nothing, so there is nothing to compare with", "没有“不采取措施”的对照组，无从比较")
+NO_CONTROL = Text(
+    "nobody was assigned to do nothing, so there is nothing to compare with", "没有“不采取措施”的对照组，无从比较"
+)
 
 ESTIMANDS = {
     "retention": Text("customers who ordered again", "再次下单的客户比例"),

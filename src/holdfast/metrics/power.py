@@ -88,6 +88,7 @@ def holdout_share_needed(
     >>> round(holdout_share_needed(40.0, 10_000, 3.74), 3)
     0.1
     """
+
     def gap(share: float) -> float:
         found = detectable_mean(
             sd, customers, control_share=share, correlation=correlation, looks=looks, alpha=alpha, power=power
@@ -95,7 +96,9 @@ def holdout_share_needed(
         return math.inf if isinstance(found, Undetermined) else found - difference
 
     if not difference > 0 or gap(0.5) > 0:
-        return Undetermined(f"{customers:,} customers cannot show a difference of {difference:g}, however they are split")
+        return Undetermined(
+            f"{customers:,} customers cannot show a difference of {difference:g}, however they are split"
+        )
     low, high = 2.0 / customers, 0.5
     for _ in range(60):
         middle = (low + high) / 2

@@ -120,7 +120,13 @@ def _acts(engine: Any, events: Any) -> pa.Table:
         (events.event_type == "refund", "returns"),
     )  # fmt: skip
     rows = events.filter(events.retracted_at.isnull() & kinds.notnull()).mutate(kind=kinds)
-    table = engine.arrow(rows.select("customer_id", "occurred_at", "kind").order_by(["customer_id", "occurred_at", "kind"]))
+    table = engine.arrow(
+        rows.select("customer_id", "occurred_at", "kind").order_by(["customer_id", "occurred_at", "kind"])
+    )
     return pa.table(
-        {"customer_id": table["customer_id"], "at": micros(table["occurred_at"]).astype(np.int64), "kind": table["kind"]}
+        {
+            "customer_id": table["customer_id"],
+            "at": micros(table["occurred_at"]).astype(np.int64),
+            "kind": table["kind"],
+        }
     )

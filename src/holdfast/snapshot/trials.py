@@ -6,9 +6,7 @@ later in it, or in another campaign within the follow-up, is contamination, coun
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
-
 
 import numpy as np
 import pyarrow as pa
@@ -163,7 +161,9 @@ def _propensities(found: Exposed, rows: Ints) -> Floats:
         place = pc.list_parent_indices(listed).to_numpy(zero_copy_only=False)
         flat = pc.list_flatten(listed)
         name = flat.field("treatment_id")
-        arm = pc.fill_null(pc.index_in(name, value_set=pa.array(found.arms, pa.string())), 0).to_numpy(zero_copy_only=False)
+        arm = pc.fill_null(pc.index_in(name, value_set=pa.array(found.arms, pa.string())), 0).to_numpy(
+            zero_copy_only=False
+        )
         share = np.nan_to_num(flat.field("propensity").to_numpy(zero_copy_only=False).astype(np.float64))
         np.add.at(out, (place, arm), share)
     for campaign in np.unique(found.campaign[rows][~known]):
@@ -217,5 +217,3 @@ def _days(at: Ints, zone: str) -> Ints:
 
 def _floats(column: pa.ChunkedArray) -> Floats:
     return np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
-
-
