@@ -10,6 +10,7 @@ from holdfast.core.settings import SECTIONS, setting
 from holdfast.decide.contact.quiet import Quiet
 from holdfast.decide.contact.rules import caps_of
 
+_HERE = "holdfast.toml, [contact]"
 #: What to do where no consent is on record.
 UNKNOWN: tuple[str, ...] = ("where_recorded", "deny", "allow")
 
@@ -44,18 +45,18 @@ class ContactSettings:
     )
 
     def __post_init__(self) -> None:
+        for name in ("caps", "quiet", "addresses"):
+            for key, value in getattr(self, name).items():
+                if not isinstance(value, str):
+                    raise ConfigError(f"{key} = {value!r} is not a text", where=f"{_HERE} {name}", remedy="put it in quotes")
         try:
             caps_of(self.caps)
             for hours in self.quiet.values():
                 Quiet.parse(hours)
-        except (UsageError, TypeError) as error:
-            what, remedy = (error.what, error.remedy) if isinstance(error, UsageError) else (str(error), None)
-            raise ConfigError(what, where="holdfast.toml, [contact]", remedy=remedy) from error
-        for name in ("quiet", "addresses"):
-            if wrong := [v for v in getattr(self, name).values() if not isinstance(v, str)]:
-                raise ConfigError(f"{wrong[0]!r} is no text", where=f"holdfast.toml, [contact] {name}", remedy="put it in quotes")  # fmt: skip
+        except UsageError as error:
+            raise ConfigError(error.what, where=_HERE, remedy=error.remedy) from error
         if ALL in self.addresses:
-            raise ConfigError("`all` is no channel", where="holdfast.toml, [contact] addresses", remedy="name channels")
+            raise ConfigError("`all` is no channel", where=f"{_HERE} addresses", remedy="name a channel")
 
 
 SECTIONS.add("contact", ContactSettings)
