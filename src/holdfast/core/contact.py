@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -78,8 +78,8 @@ class Cap:
         >>> Cap.parse("1 per 1d").allows(day, [0]), Cap.parse("1 per 1d").allows(day - 1, [0])
         (True, False)
         """
-        if self.count == 0:
-            return False
+        if len(times) < self.count or self.count == 0:
+            return self.count > 0
         width = self.window.micros
         near = sorted(one for one in times if at - width < one < at + width)
         return all(
@@ -92,6 +92,7 @@ class Cap:
 
 #: Why a message may not be sent, by code. The first of these that applies is the one that is told.
 REASONS: dict[str, Text] = {
+    "forgotten": Text("not a customer any more", "已不是客户"),
     "suppressed": Text("on the suppression list", "在禁止联系名单上"),
     "channel_off": Text("the channel is switched off (cap 0)", "该渠道已关闭（上限为0）"),
     "unsubscribed": Text("unsubscribed", "已退订"),
@@ -179,5 +180,5 @@ class Channel(Protocol):
     def name(self) -> str:
         """The channel's name in treatments.toml: mail, sms, ..."""
 
-    def send(self, messages: Sequence[Message]) -> list[Receipt]:
-        """Send these; one receipt for each, in order. Raises nothing that a later try could mend."""
+    def send(self, messages: Sequence[Message]) -> Iterable[Receipt]:
+        """Send these in order; a receipt for each as soon as it is known. Raises nothing that a later try could mend."""

@@ -26,7 +26,7 @@ class Due:
     """For each customer the first instant (us, UTC) at which the message may be sent, or the code of why it may not.
 
     >>> Due("mail", np.array([0, 0]), np.array([0, 4], np.int8)).counts()
-    {'no_consent': 1}
+    {'unsubscribed': 1}
     """
 
     channel: str

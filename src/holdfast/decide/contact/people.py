@@ -103,15 +103,26 @@ class People:
     def one(self, row: int) -> Customer:
         """One of them."""
         who, since = self.customer_id[row].as_py(), int(self.consented_at[row])
-        mine = self.left.filter(pc.equal(self.left["customer_id"], who)).to_pylist()
         return Customer(
             who,
             self.zone[row].as_py(),
             read(self.consents[row].as_py()),
             None if since == _NEVER else from_micros(since),
             {channel: one[row].as_py() for channel, one in self.addresses.items() if one[row].as_py()},
-            tuple(Unsubscribed(one["channel"] or "", one["occurred_at"]) for one in mine),
+            tuple(self._left.get(who, ())),
         )
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Row by customer id."""
+        return {one: i for i, one in enumerate(self.customer_id.to_pylist())}
+
+    @cached_property
+    def _left(self) -> dict[str, list[Unsubscribed]]:
+        out: dict[str, list[Unsubscribed]] = {}
+        for one in self.left.to_pylist():
+            out.setdefault(one["customer_id"], []).append(Unsubscribed(one["channel"] or "", one["occurred_at"]))
+        return out
 
 
 def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:

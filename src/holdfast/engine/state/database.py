@@ -74,6 +74,7 @@ class StateDb:
             with closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
                 connection.execute("PRAGMA synchronous=FULL")
                 connection.execute("PRAGMA foreign_keys=ON")
+                connection.execute("PRAGMA cache_size=-65536")  # 64 MB: a batch of the ledger stays in memory
                 yield connection
         except sqlite3.OperationalError as error:
             raise StateError(

@@ -48,13 +48,10 @@ _INSERT = """
         state = 0, reserved_at = excluded.reserved_at, expires_at = excluded.expires_at, settled_at = NULL
     WHERE state = 2
 """
-#: What the decisions in temp.moving draw, by account.
+#: What the decisions in temp.moving draw together.
 _DRAWN = """
-    SELECT period, 'money', '', sum(cost) FROM temp.moving CROSS JOIN reservations USING (decision_id) GROUP BY period
-    UNION ALL SELECT period, 'channel', channel, count(*) FROM temp.moving CROSS JOIN reservations USING (decision_id)
-        WHERE channel <> '' GROUP BY period, channel
-    UNION ALL SELECT period, 'stock', treatment_id, count(*) FROM temp.moving CROSS JOIN reservations USING (decision_id)
-        GROUP BY period, treatment_id
+    SELECT period, channel, treatment_id, sum(cost), count(*) FROM temp.moving CROSS JOIN reservations USING (decision_id)
+    GROUP BY period, channel, treatment_id
 """
 
 
@@ -168,8 +165,9 @@ class SqliteLedger:
             for state, column in ((RESERVED, "reserved"), (COMMITTED, "spent")):
                 connection.execute("DELETE FROM temp.moving")
                 connection.execute("INSERT INTO temp.moving SELECT decision_id FROM reservations WHERE state = ?", (state,))
-                counted = {tuple(row[:3]): row[3] for row in connection.execute(_DRAWN)}
-                kept = {tuple(row[:3]): row[3] for row in connection.execute(f"SELECT period, kind, name, {column} FROM accounts")}  # noqa: S608 - our own words
+                counted = _drawn(connection)
+                query = f"SELECT period, kind, name, {column} FROM accounts"  # noqa: S608 - our own words
+                kept = {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
                 for key in sorted(counted.keys() | kept.keys()):
                     if counted.get(key, 0) != kept.get(key, 0):
                         wrong.append(f"{key}: {column} says {kept.get(key, 0)}, the reservations {counted.get(key, 0)}")
@@ -207,12 +205,21 @@ def _moving(connection: sqlite3.Connection, rows: Sequence[Claim] | Sequence[tup
 
 def _post(connection: sqlite3.Connection, *, reserved: int = 0, spent: int = 0) -> None:
     """Post what the moving decisions draw to their accounts."""
-    drawn = connection.execute(_DRAWN).fetchall()
     connection.executemany(
         "INSERT INTO accounts (period, kind, name, reserved, spent) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
         "SET reserved = reserved + excluded.reserved, spent = spent + excluded.spent",
-        ((period, kind, name, reserved * amount, spent * amount) for period, kind, name, amount in drawn),
+        ((*account, reserved * amount, spent * amount) for account, amount in _drawn(connection).items()),
     )
+
+
+def _drawn(connection: sqlite3.Connection) -> dict[tuple[str, str, str], int]:
+    """What the moving decisions draw, by period, kind and name of the account."""
+    out: dict[tuple[str, str, str], int] = {}
+    for period, channel, treatment, cost, count in connection.execute(_DRAWN):
+        message = [("channel", channel, count)] if channel else []
+        for kind, name, amount in [("money", "", cost), *message, ("stock", treatment, count)]:
+            out[period, kind, name] = out.get((period, kind, name), 0) + amount
+    return out
 
 
 def _settle(connection: sqlite3.Connection, state: int, at: int) -> None:
