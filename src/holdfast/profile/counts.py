@@ -35,7 +35,9 @@ def numbers(column: pa.ChunkedArray | pa.Array) -> Floats:
     return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 
 
-def matrix(ids: pa.Array, table: pa.Table, by: str, count: str, names: list[Any] | None = None) -> tuple[list[Any], Floats]:
+def matrix(
+    ids: pa.Array, table: pa.Table, by: str, count: str, names: list[Any] | None = None
+) -> tuple[list[Any], Floats]:
     """(names, customers x names) out of rows of customer_id, `by` and a count; who is not in `ids` is left out.
 
     >>> rows = pa.table({"customer_id": ["a", "a", "z"], "hour": [9, 20, 9], "n": [2, 1, 5]})

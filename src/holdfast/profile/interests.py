@@ -28,7 +28,9 @@ EVIDENCE = {
     "orders": Text("{n} orders", "{n}笔订单"),
     "order": Text("1 order", "1笔订单"),
 }
-_SENTENCE = Text("{category}: {evidence} ({lift} times the shop's usual share)", "{category}：{evidence}（为全店平均占比的{lift}倍）")
+_SENTENCE = Text(
+    "{category}: {evidence} ({lift} times the shop's usual share)", "{category}：{evidence}（为全店平均占比的{lift}倍）"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +81,13 @@ def interests(ids: pa.Array, tastes: pa.Table, settings: ProfileSettings | None 
     `tastes` is `snapshot.acts.Acts.tastes`: customer_id, category, view_count, wish_count, order_count.
     """
     rules = settings or ProfileSettings()
-    every = tastes["customer_id"].cast(pa.string()).unique().combine_chunks() if tastes.num_rows else ids
+    every = tastes["customer_id"].cast(pa.string()).unique() if tastes.num_rows else ids
     categories = sorted({str(one) for one in tastes["category"].to_pylist()})
     count = {n: matrix(every, tastes, "category", f"{n}_count", categories)[1] for n in ("view", "wish", "order")}
     usual, prior = _shop(count["view"] + rules.wish_weight * count["wish"] + rules.order_weight * count["order"])
-    views, wishes, orders = (matrix(ids, tastes, "category", f"{n}_count", categories)[1] for n in ("view", "wish", "order"))
+    views, wishes, orders = (
+        matrix(ids, tastes, "category", f"{n}_count", categories)[1] for n in ("view", "wish", "order")
+    )
     acts = views + rules.wish_weight * wishes + rules.order_weight * orders
     total = acts.sum(axis=1, keepdims=True)
     share = (acts + prior * usual) / (total + prior)

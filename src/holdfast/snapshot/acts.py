@@ -184,7 +184,9 @@ class Acts:
         seen = Observed(self.ledger, (self.cutoff,), BY_ORDER)
         rows = seen.platforms.join(seen.customers, "who")
         return self._read(
-            rows.group_by(["customer_id", "platform"]).aggregate(line_count=rows.line_count.sum()), "customer_id", "platform"
+            rows.group_by(["customer_id", "platform"]).aggregate(line_count=rows.line_count.sum()),
+            "customer_id",
+            "platform",
         )
 
     def identities(self) -> pa.Table:
@@ -203,7 +205,9 @@ class Acts:
         kind = rows.event_type
         looking = kind.isin(["view", "search", "review", "share", *WISHES, "checkout", "coupon"])
         found = rows.group_by("customer_id").aggregate(
-            reached_count=kind.isin(["message", "exposure", "visit", "list_view", "message_open", "click"]).cast("int64").sum(),
+            reached_count=kind.isin(["message", "exposure", "visit", "list_view", "message_open", "click"])
+            .cast("int64")
+            .sum(),
             look_count=looking.cast("int64").sum(),
             order_day_count=rows.local_day.nunique(where=kind == "purchase"),
         )
