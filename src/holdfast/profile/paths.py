@@ -45,7 +45,7 @@ class Path:
 def paths(
     ids: pa.Array,
     churned: Flags,
-    steps: pa.Table,
+    steps: Sequence[pa.Table],
     *,
     longest: int = 3,
     least: int = 30,
@@ -54,17 +54,17 @@ def paths(
 ) -> dict[str, Any]:
     """The paths that set those who left apart from those who stayed.
 
-    `ids` and `churned`: everybody of the population at the cutoff. `steps`: customer_id, step, in order within each
-    customer. Only paths of at least `least` customers are looked at; those with q below `rate` are told, the strongest
-    first. Of two paths of the same customers the shorter is kept. Returns {"customers", "left", "stayed", "looked_at",
-    "leaving": [...], "staying": [...]}.
+    `ids` and `churned`: everybody of the population at the cutoff. `steps`: tables of customer_id, step, in order
+    within each customer (one table for each way of telling steps apart). Only paths of at least `least` customers are
+    looked at; those with q below `rate` are told, the strongest first. Of two paths of nearly the same customers the
+    first is kept. Returns {"customers", "left", "stayed", "looked_at", "leaving": [...], "staying": [...]}.
     """
-    sequences, owners = _collapsed(ids, steps)
     found: dict[tuple[str, ...], set[int]] = {}
-    for owner, sequence in zip(owners, sequences, strict=True):
-        for size in range(1, longest + 1):
-            for at in range(len(sequence) - size + 1):
-                found.setdefault(tuple(sequence[at : at + size]), set()).add(owner)
+    for table in steps:
+        for owner, sequence in _collapsed(ids, table).items():
+            for size in range(1, longest + 1):
+                for at in range(len(sequence) - size + 1):
+                    found.setdefault(tuple(sequence[at : at + size]), set()).add(owner)
     kept = {path: np.fromiter(sorted(who), np.int64) for path, who in found.items() if len(who) >= least}
     tested = _tested(kept, churned)
     left = int(churned.sum())
@@ -79,7 +79,8 @@ def paths(
     return facts
 
 
-def _collapsed(ids: pa.Array, steps: pa.Table) -> tuple[list[list[str]], list[int]]:
+def _collapsed(ids: pa.Array, steps: pa.Table) -> dict[int, list[str]]:
+    """The steps of each customer, by the place of the customer in `ids`."""
     row = pc.index_in(steps["customer_id"].cast(pa.string()).combine_chunks(), value_set=ids).to_pylist()
     names = steps["step"].to_pylist()
     sequences: dict[int, list[str]] = {}
@@ -89,7 +90,7 @@ def _collapsed(ids: pa.Array, steps: pa.Table) -> tuple[list[list[str]], list[in
         mine = sequences.setdefault(owner, [])
         if not mine or mine[-1] != name:
             mine.append(name)
-    return list(sequences.values()), list(sequences)
+    return sequences
 
 
 def _tested(kept: dict[tuple[str, ...], NDArray[np.int64]], churned: Flags) -> list[Path]:

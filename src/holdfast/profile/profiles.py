@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from holdfast.core.money import MONEY_SCALE
 from holdfast.core.schema import RELEASE_PROFILES
 from holdfast.core.tables import Key
-from holdfast.profile.counts import matrix, placed
+from holdfast.profile.counts import Floats, matrix, placed
 from holdfast.profile.interests import Interests, interests
 from holdfast.profile.orders import Orders
 from holdfast.profile.preferred import Preferred, has_times, preferred
@@ -20,6 +20,7 @@ from holdfast.profile.prices import Sensitivity, price_level, sensitivity
 from holdfast.profile.rfm import Grid, aipl, cells, groups, tiers
 from holdfast.profile.settings import ProfileSettings
 from holdfast.snapshot.acts import Acts
+from holdfast.snapshot.days import cutoff_day
 
 _CHOICES: dict[str, list[Any] | None] = {"channel": None, "hour": list(range(24)), "weekday": list(range(7))}
 _COUNTS = ("ticket_count", "refund_count", "delivery_failed_count", "message_count", "message_open_count")
@@ -37,14 +38,16 @@ class Profiles:
 
 
 def profiles(
-    acts: Acts, key: Key, orders: Orders, usual_gap: np.ndarray[Any, Any], settings: ProfileSettings | None = None
+    acts: Acts, key: Key, orders: Orders, usual_gap: Floats, settings: ProfileSettings | None = None
 ) -> Profiles:
     """The profiles of the customers of `key` at the one cutoff of `acts`.
 
     `orders` are all order days known then (as `Orders.read`), `usual_gap` the shrunk gap of each row of `key` in days.
     """
     rules, ids = settings or ProfileSettings(), key.customer_id
-    silence, count, revenue = recent_orders(ids, orders, acts)
+    silence, count, revenue = recent_orders(
+        ids, orders, cutoff_day(acts.cutoff, acts.ledger.zone), int(acts.window.days)
+    )
     grid = Grid.fit(silence, count, revenue)
     scores = grid.scores(silence, count, revenue)
     liked = interests(ids, acts.tastes(), rules)
@@ -70,18 +73,17 @@ def profiles(
     return Profiles(RELEASE_PROFILES.conform(pa.table(columns)), grid, liked, prices, habits)
 
 
-def recent_orders(ids: pa.Array, orders: Orders, acts: Acts) -> tuple[Any, Any, Any]:
-    """Days since the last order, order days and revenue (currency units) within the window, customer by customer."""
-    from holdfast.snapshot.days import cutoff_day
-
-    today, since = cutoff_day(acts.cutoff, acts.ledger.zone), int(acts.window.days)
-    size = len(orders.ids)
-    inside = (orders.day < today) & (orders.day >= today - since)
+def recent_orders(ids: pa.Array, orders: Orders, today: int, window: int) -> tuple[Floats, Floats, Floats]:
+    """Days since the last order before day number `today`; order days and revenue (currency units) in the window."""
+    known = Orders(orders.ids, *(column[orders.day < today] for column in (orders.code, orders.day, orders.revenue)))
+    size = len(known.ids)
+    inside = known.day >= today - window
     last = np.full(size + 1, np.nan)
-    last[orders.code[orders.ends()]] = orders.day[orders.ends()]
-    count = np.append(np.bincount(orders.code[inside], minlength=size), 0).astype(float)
-    money = np.append(np.bincount(orders.code[inside], orders.revenue[inside], size), 0.0) / MONEY_SCALE
-    at = pc.index_in(ids, value_set=pa.array(orders.ids, pa.string())).fill_null(size).to_numpy(zero_copy_only=False)
+    last[known.code[known.ends()]] = known.day[known.ends()]
+    count = np.append(np.bincount(known.code[inside], minlength=size), 0).astype(np.float64)
+    money = np.append(np.bincount(known.code[inside], known.revenue[inside], size), 0.0) / MONEY_SCALE
+    place = pc.index_in(ids, value_set=pa.array(known.ids, pa.string())).fill_null(size)
+    at = np.asarray(place.to_numpy(zero_copy_only=False), np.int64)
     return today - last[at], count[at], money[at]
 
 

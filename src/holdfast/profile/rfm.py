@@ -118,7 +118,7 @@ def tiers(revenue: Floats, bounds: Mapping[str, float] | None = None) -> list[st
     """
     limits = bounds or {"top": 0.5, "high": 0.8, "middle": 0.95}
     spent = np.where(np.isfinite(revenue) & (revenue > 0), revenue, 0.0)
-    different, where = np.unique(spent, return_inverse=True)
+    _, where = np.unique(spent, return_inverse=True)
     by_value = np.bincount(where, spent)
     above = (by_value[::-1].cumsum()[::-1] - by_value) / max(float(spent.sum()), 1e-12)  # brought by who spent more
     share = above[where]

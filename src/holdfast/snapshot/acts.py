@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from holdfast.core.clock import Cutoff, Window
 from holdfast.core.schema import NOT_OWN_ACTS
+from holdfast.snapshot.days import cutoff_day
 from holdfast.snapshot.folds import default_cutoff
 from holdfast.snapshot.interactions import catalogue
 from holdfast.snapshot.ledger import Ledger
@@ -212,6 +213,34 @@ class Acts:
             order_day_count=rows.local_day.nunique(where=kind == "purchase"),
         )
         return self._read(found, "customer_id")
+
+    def active_days(self, days: int = 365) -> pa.Table:
+        """customer_id, local_day: days with an act of the customer's own, over the last `days`."""
+        seen = Observed(self.ledger, (self.cutoff,), BY_ORDER)
+        rows = seen.days.filter((seen.days.act_count > 0) & (seen.days.age <= days)).join(seen.customers, "who")
+        table = self._read(rows.select("customer_id", "age").distinct(), "customer_id", "age")
+        today = cutoff_day(self.cutoff, self.ledger.zone)
+        day = pa.array(today - table["age"].to_numpy(), pa.int32()).cast(pa.date32())
+        return pa.table({"customer_id": table["customer_id"], "local_day": day})
+
+    def steps(self, length: int, *, categories: bool = False) -> pa.Table:
+        """customer_id, step: each customer's last steps before the cutoff, oldest first.
+
+        A step is an event type on a day (what is done ten times in a visit is one step), in the order in which types
+        first came; with `categories` only looking and buying count, each with its category (`view Garden`).
+        """
+        import ibis
+
+        rows, by = self.rows, ["customer_id", "local_day", "event_type"]
+        if categories:
+            rows = rows.filter(rows.category.notnull() & rows.event_type.isin(["view", "purchase"]))
+            by = [*by, "category"]
+        days = rows.group_by(by).aggregate(at=rows.occurred_at.min())
+        days = days.mutate(step=days.event_type + " " + days.category if categories else days.event_type)
+        newest = ibis.window(group_by="customer_id", order_by=[days["at"].desc(), days.step.desc()])
+        days = days.mutate(back=ibis.row_number().over(newest))
+        last = days.filter(days.back < length).select("customer_id", "back", "step")
+        return self.engine.arrow(last.order_by(["customer_id", last.back.desc()])).drop_columns(["back"])
 
     def _read(self, expression: Any, *order: str) -> pa.Table:
         return self.engine.arrow(expression.order_by([*order]))

@@ -32,19 +32,58 @@ class Measure:
 
 #: Few, near to what a shop can act on, none the double of another.
 MEASURES: tuple[Measure, ...] = (
-    Measure("order_rate", "number", Text("{value} order days a month", "每月{value}个下单日"), Text("frequent", "高频"), Text("seldom", "低频")),
-    Measure("order_count", "count", Text("{value} orders so far", "至今{value}笔订单"), Text("many orders", "订单多"), Text("few orders", "订单少")),
-    Measure("days_since_last_order", "days", Text("last order {value} days ago", "上次下单在{value}天前"), Text("silent", "沉默"), Text("fresh", "近期活跃")),
-    Measure("T", "days", Text("a customer for {value} days", "成为客户{value}天"), Text("long-standing", "老客户"), Text("young", "新近客户")),
-    Measure("basket_value", "money", Text("{value} an order", "每单{value}"), Text("big baskets", "大单"), Text("small baskets", "小单")),
-    Measure("unit_price", "money", Text("{value} a unit", "单价{value}"), Text("dear goods", "高价商品"), Text("cheap goods", "低价商品")),
-    Measure("discount_share", "share", Text("{value} of the price discounted", "价格优惠{value}"), Text("on deals", "偏好优惠"), Text("full price", "全价"), False),
-    Measure("category_count", "count", Text("{value} categories bought", "购买过{value}个类别"), Text("broad", "品类广"), Text("narrow", "品类窄")),
-    Measure("session_count_90d", "count", Text("{value} visits in 90 days", "90天内访问{value}次"), Text("browsing", "常浏览"), Text("seldom browsing", "少浏览")),
-    Measure("refund_share", "share", Text("{value} of spending refunded", "退款占消费{value}"), Text("returning goods", "常退货"), Text("no returns", "无退货"), False),
-    Measure("weekend_order_share", "share", Text("{value} of order lines at weekends", "周末订单占{value}"), Text("weekend", "周末"), Text("working days", "工作日"), False),
-    Measure("store_share_180d", "share", Text("{value} of acts in a store", "门店行为占{value}"), Text("store", "门店"), Text("online", "线上"), False),
-    Measure("app_share_180d", "share", Text("{value} of acts in the app", "应用内行为占{value}"), Text("app", "应用"), Text("no app", "不用应用"), False),
+    Measure(
+        "order_rate", "number", Text("{value} order days a month", "每月{value}个下单日"),
+        Text("frequent", "高频"), Text("seldom", "低频"),
+    ),
+    Measure(
+        "order_count", "count", Text("{value} orders so far", "至今{value}笔订单"),
+        Text("many orders", "订单多"), Text("few orders", "订单少"),
+    ),
+    Measure(
+        "days_since_last_order", "days", Text("last order {value} days ago", "上次下单在{value}天前"),
+        Text("silent", "沉默"), Text("fresh", "近期活跃"),
+    ),
+    Measure(
+        "T", "days", Text("a customer for {value} days", "成为客户{value}天"),
+        Text("long-standing", "老客户"), Text("young", "新近客户"),
+    ),
+    Measure(
+        "basket_value", "money", Text("{value} an order", "每单{value}"),
+        Text("big baskets", "大单"), Text("small baskets", "小单"),
+    ),
+    Measure(
+        "unit_price", "money", Text("{value} a unit", "单价{value}"),
+        Text("dear goods", "高价商品"), Text("cheap goods", "低价商品"),
+    ),
+    Measure(
+        "discount_share", "share", Text("{value} of the price discounted", "价格优惠{value}"),
+        Text("on deals", "偏好优惠"), Text("full price", "全价"), False,
+    ),
+    Measure(
+        "category_count", "count", Text("{value} categories bought", "购买过{value}个类别"),
+        Text("broad", "品类广"), Text("narrow", "品类窄"),
+    ),
+    Measure(
+        "session_count_90d", "count", Text("{value} visits in 90 days", "90天内访问{value}次"),
+        Text("browsing", "常浏览"), Text("seldom browsing", "少浏览"),
+    ),
+    Measure(
+        "refund_share", "share", Text("{value} of spending refunded", "退款占消费{value}"),
+        Text("returning goods", "常退货"), Text("no returns", "无退货"), False,
+    ),
+    Measure(
+        "weekend_order_share", "share", Text("{value} of order lines at weekends", "周末订单占{value}"),
+        Text("weekend", "周末"), Text("working days", "工作日"), False,
+    ),
+    Measure(
+        "store_share_180d", "share", Text("{value} of acts in a store", "门店行为占{value}"),
+        Text("store", "门店"), Text("online", "线上"), False,
+    ),
+    Measure(
+        "app_share_180d", "share", Text("{value} of acts in the app", "应用内行为占{value}"),
+        Text("app", "应用"), Text("no app", "不用应用"), False,
+    ),
 )  # fmt: skip
 _WIDEST = 3.0
 #: A measure that hardly varies tells nobody apart.
