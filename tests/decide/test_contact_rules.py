@@ -122,7 +122,10 @@ def test_the_log_knows_messages_that_the_ledger_does_not() -> None:
             }
         )
     )  # fmt: skip
-    treatments = {"news": Treatment("news", "reminder", channel="mail"), "points": Treatment("points", "member_benefit")}
+    treatments = {
+        "news": Treatment("news", "reminder", channel="mail"),
+        "points": Treatment("points", "member_benefit"),
+    }
     sent, exposed = from_events(events), from_exposures(exposures, treatments)
     assert sent.schema == exposed.schema == CONTACTS
     assert sent["channel"].to_pylist() == ["mail", None]

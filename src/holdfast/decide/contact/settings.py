@@ -41,14 +41,17 @@ class ContactSettings:
     suppression: str = setting("suppressed.csv", "File in the shop folder that lists whom never to write to.")
     zone_attribute: str = setting("zone", "Attribute of a customer that names their time zone; else the shop's.")
     addresses: dict[str, str] = setting(
-        {"mail": "email", "sms": "phone", "phone": "phone"}, "Attribute of a customer that holds the address, by channel."
+        {"mail": "email", "sms": "phone", "phone": "phone"},
+        "Attribute of a customer that holds the address, by channel.",
     )
 
     def __post_init__(self) -> None:
         for name in ("caps", "quiet", "addresses"):
             for key, value in getattr(self, name).items():
                 if not isinstance(value, str):
-                    raise ConfigError(f"{key} = {value!r} is not a text", where=f"{_HERE} {name}", remedy="put it in quotes")
+                    raise ConfigError(
+                        f"{key} = {value!r} is not a text", where=f"{_HERE} {name}", remedy="put it in quotes"
+                    )
         try:
             caps_of(self.caps)
             for hours in self.quiet.values():
