@@ -124,8 +124,9 @@ def allocate(
     order = canonical(options.customer_id)
     whole = problem_of(options, lines.less(aside), order, holdout)
     _reachable(whole)
-    problem, rows = worthwhile(whole)
+    problem, rows, first = worthwhile(whole)
     prices, choice, bound = _solved(problem)
+    prices = np.maximum(prices, first)
     chosen = np.zeros(len(options), np.int64)
     chosen[order[rows]] = choice
     if than is not None and than.gain > problem.value(choice) and whole.lines.kept(whole.usage(than.chosen[order].astype(np.int16))):  # fmt: skip
