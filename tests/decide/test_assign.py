@@ -194,7 +194,8 @@ def test_reasons_name_each_case() -> None:
     out = np.zeros(n, bool)
     p = np.array([0.5] * 6 + [0.1, 0.9, 0.5])
     said = [CODES[one] for one in why(options, chosen, planned, out, p)]
-    assert said == ["left_alone", "limits", "best", "within_limits", "not_eligible", "do_not_disturb", "sure_thing", "lost_cause", "tried"]  # fmt: skip
+    assert said[:4] == ["left_alone", "limits", "best", "within_limits"]
+    assert said[4:] == ["not_eligible", "do_not_disturb", "sure_thing", "lost_cause", "tried"]
     assert [CODES[one] for one in why(options, chosen, planned, ~out, p)] == ["holdout"] * n
     assert CODES[why(options, planned, planned, out)[7]] == "not_worth_it"
     for language in LANGUAGES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -89,11 +89,11 @@ def test_a_small_plan_is_the_best_of_all_plans(n: int, arms: int, seed: int, tie
         "arm_stock": data.draw(st.dictionaries(st.sampled_from(names), st.integers(0, 2), max_size=1)),
         "channel_capacity": data.draw(
             st.dictionaries(st.sampled_from(sorted({CHANNELS[one] for one in names})), st.integers(0, 3), max_size=2)
-        ),  # fmt: skip
+        ),
         "floors": {("sex", one): Bound(count=1) for one in data.draw(st.lists(st.sampled_from(present), max_size=1))},
         "ceilings": {
             ("sex", one): Bound(spend=4.0) for one in data.draw(st.lists(st.sampled_from(present), max_size=1))
-        },  # fmt: skip
+        },
         "parity": data.draw(st.dictionaries(st.just("sex"), st.sampled_from([0.0, 0.3, 0.6]), max_size=1)),
     }
     limits = Limits(**given_limits, groups=groups, channels={one: CHANNELS[one] for one in names})
@@ -202,17 +202,17 @@ def test_more_budget_never_lowers_the_planned_gain(n: int, seed: int, budgets: l
     options = world(n, 4, seed)
     limits = Limits(channel_capacity={"mail": n // 3}, channels=CHANNELS)
     alone = [allocate(options, limits.with_budget(one)).gain for one in sorted(set(budgets))]
-    assert all(b >= a - 1e-9 for a, b in zip(alone, alone[1:], strict=False))
+    assert all(b >= a - 1e-9 for a, b in pairwise(alone))
     points = curve(options, budgets, limits)
     assert [one.budget for one in points] == sorted(set(budgets))
     assert all(one.cost <= one.budget + 1e-9 for one in points)
-    assert all(b.gain >= a.gain for a, b in zip(points, points[1:], strict=False))
+    assert all(b.gain >= a.gain for a, b in pairwise(points))
 
 
 def test_the_curve_is_monotone_where_plans_are_not_exact() -> None:
     options = world(3_000, 5, 4)
     points = curve(options, np.linspace(500, 520, 6).tolist(), Limits(contacts=1_000))
-    assert all(b.gain >= a.gain for a, b in zip(points, points[1:], strict=False))
+    assert all(b.gain >= a.gain for a, b in pairwise(points))
     assert all(one.gap < 5e-4 for one in points)
 
 

@@ -195,7 +195,10 @@ def _reachable(problem: Problem) -> None:
         if least > lines.limit[k] + 1e-9:
             name = lines.names[k]
             per = MICRO if name.endswith("spend") else 1
-            raise TooLittleData(f"the {name}, is {-lines.limit[k] / per:g}, but at most {-least / per:g} can be reached", remedy="lower the floor, or make more customers eligible")  # fmt: skip
+            raise TooLittleData(
+                f"the {name}, is {-lines.limit[k] / per:g}, but at most {-least / per:g} can be reached",
+                remedy="lower the floor, or make more customers eligible",
+            )
 
 
 def _aside(lines: Lines, reserve: Mapping[str, float]) -> Floats:
