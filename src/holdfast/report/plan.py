@@ -81,6 +81,7 @@ def plan_page(plan_id: str, facts: Mapping[str, Any], language: Language = "en")
         lines += wrap(voice.say(one["words"]))
     if facts["curve"]:
         lines += [*heading(voice.say(_CURVE)), *columns(_curve_rows(facts, voice), right=(0, 1, 2))]
+    lines += ["", *wrap(voice.say(facts["knows"]["words"]))]
     for one in facts["notes"]:
         lines += ["", *wrap(voice.say(one))]
     return "\n".join([*lines, "", voice.say(_NEXT["proposed"])]) + "\n"
