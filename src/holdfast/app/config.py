@@ -35,6 +35,7 @@ _SETTINGS_MODULES = (
     "holdfast.recommend.settings",
     "holdfast.decide.settings",
     "holdfast.profile.settings",
+    "holdfast.warn.settings",
 )
 #: Sections whose keys are the user's own words (column names), not ours.
 _OPEN_SECTIONS = frozenset({"mapping"})

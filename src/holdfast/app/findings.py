@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.app.outlook import Outlook, look_ahead
-from holdfast.core.schema import RELEASE_CUSTOMERS
+from holdfast.core.schema import RELEASE_ALERTS, RELEASE_CUSTOMERS
 from holdfast.core.tables import FeatureTable, Predictions
 from holdfast.core.text import Language
 
@@ -30,12 +30,14 @@ class Findings:
     lifecycle: dict[str, Any] = field(default_factory=dict)
     retention: dict[str, Any] = field(default_factory=dict)
     families: dict[str, float] = field(default_factory=dict)
+    alerts: pa.Table = field(default_factory=RELEASE_ALERTS.empty)
 
 
 def find(
     question: Study, now: FeatureTable, model: Published, said: Predictions, proof: Backtest, language: Language
 ) -> Findings:
     """Life-cycle, value at risk, bands and reasons of everybody; cohorts and curves of the shop."""
+    from holdfast.app.alerts.part import alerts, as_part
     from holdfast.models.surrogate import family_weights
     from holdfast.models.value import season_of
     from holdfast.profile.cohorts import cohorts, retention_curves
@@ -52,14 +54,17 @@ def find(
     total = model.total_at_risk(now, said.p_churn, season=factor, seed=question.shop.settings.seed)
     ahead = look_ahead(question, now, said, proof, model.intervals.level_sd, language)
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
+    customers = _customers(question, now, said, model, at_risk, states, ahead, language)
+    called, facts = alerts(question, now, said, customers, None, language)
     return Findings(
-        customers=_customers(question, now, said, model, at_risk, states, ahead, language),
+        customers=customers,
         value_at_risk={**total, "season": factor},
-        ahead=ahead,
+        ahead=ahead.with_part("alerts", as_part(facts, ahead.facts.get("drift"), language)),
         cohorts=cohorts(orders, day, data_from=orders.first_day()),
         lifecycle=lifecycle_over_time(orders, day, rules),
         retention=retention_curves(orders, day),
         families=family_weights(model.fitted, now),
+        alerts=called,
     )
 
 

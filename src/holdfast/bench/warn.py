@@ -84,7 +84,9 @@ def judged(shop: Alertable, horizon: str, count: int) -> list[Score]:
         plain = {one: _values(checks, one, name, None) for one in drawn}
         drawn[ALERT], plain[ALERT] = drawn[best], plain[best]
         for model in (ALERT, *CANDIDATES, *OTHERS):
-            found += _rows(shop, f"{what}, capacity {name}, {tail}", model, plain[model], drawn[model], len(checks[-1].check))
+            found += _rows(
+                shop, f"{what}, capacity {name}, {tail}", model, plain[model], drawn[model], len(checks[-1].check)
+            )
             found.append(_still(shop, f"{what}, capacity {name}, {tail}", model, best, checks, name))
         for rival in RIVALS:
             protocol = f"{what}, capacity {name}, gain over {rival}, {tail}"
@@ -114,9 +116,7 @@ def _judged(shop: Alertable, cutoff: Any, horizon: str) -> Judged:
     return Judged(found, Check(ids, missed, outcomes.churned, rhythm.lead_days[rhythm.rows_of(ids)]))
 
 
-def _values(
-    checks: Sequence[Judged], model: str, capacity: str, weights: Sequence[Floats] | None
-) -> dict[str, Floats]:
+def _values(checks: Sequence[Judged], model: str, capacity: str, weights: Sequence[Floats] | None) -> dict[str, Floats]:
     """METRICS averaged over the checks: one value, or one for each replicate."""
     each = [
         one.check.judge(one.ranked.scores[model], one.capacity(capacity), None if weights is None else weights[at])

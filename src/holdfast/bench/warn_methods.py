@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 #: Scores in money, of which earlier cutoffs choose the one to alert by; the first where there are none.
-CANDIDATES = ("expected_shortfall", "own_spend_p_churn", "value_at_risk")
+CANDIDATES = ("shortfall_and_churn", "expected_shortfall", "own_spend_p_churn", "value_at_risk")
 #: Rules that need no model, and what the alert score is made of.
 OTHERS = ("own_spend", "p_churn", "recency", "own_gap", "own_gap_shrunk", "random")
 
@@ -58,8 +58,10 @@ class Learnt:
         p = self.churn.predict(features).p_churn
         own = rhythm.mean_gap[row]
         gap = np.where(np.isnan(own), np.nanmean(rhythm.mean_gap), own)
+        share = self.shortfall.share.predict(features)
         return {
-            "expected_shortfall": self.shortfall.expected(features),
+            "expected_shortfall": usual * share,
+            "shortfall_and_churn": usual * (share + p) / 2,
             "own_spend_p_churn": usual * p,
             "value_at_risk": self.shortfall.spend.at_risk(features, p).at_risk,
             "own_spend": usual,
@@ -88,7 +90,5 @@ def ranked(shop: Alertable, cutoff: Cutoff, horizon: str) -> Ranked:
     earlier = previous(cutoff)
     learnt = Learnt.at(shop, earlier, horizon)
     now, before = shop.at(cutoff), shop.at(earlier)
-    scores, scores_before = (
-        learnt.scores(one, shop.rhythm(at)) for one, at in ((now, cutoff), (before, earlier))
-    )
+    scores, scores_before = (learnt.scores(one, shop.rhythm(at)) for one, at in ((now, cutoff), (before, earlier)))
     return Ranked(cutoff, now, scores, before, scores_before, learnt.usual(now))

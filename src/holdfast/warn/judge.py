@@ -79,9 +79,7 @@ def weighted_medians(values: Floats, weights: Floats) -> Floats:
     return np.where(summed[:, -1] > 0, middle, np.nan)
 
 
-def stability(
-    before: tuple[pa.Array, Floats], now: tuple[pa.Array, Floats], capacity: int
-) -> float:
+def stability(before: tuple[pa.Array, Floats], now: tuple[pa.Array, Floats], capacity: int) -> float:
     """Jaccard index of two successive lists among customers who could be on both; NaN where there are none.
 
     >>> ids = pa.array(["a", "b", "c"])

@@ -53,7 +53,7 @@ class Rhythm:
     def fit(cls, count: Floats, total: Floats, logs: Floats) -> Rhythm:
         """From each customer's number of gaps, their sum, and the sum of their logarithms (days)."""
         some = count > 0
-        n, s, l = count[some], total[some], logs[some]
+        n, s, log = count[some], total[some], logs[some]
         if n.sum() < LEAST_GAPS:
             return cls(1.0, 2.0, 80.0, int(n.sum()))
         from scipy.optimize import minimize
@@ -63,7 +63,7 @@ class Rhythm:
 
         def loss(theta: Floats) -> float:
             shape, a, b = np.exp(theta) * np.array([1.0, 1.0, scale])
-            each = (shape - 1) * l - n * gammaln(shape) + a * np.log(b) - gammaln(a)
+            each = (shape - 1) * log - n * gammaln(shape) + a * np.log(b) - gammaln(a)
             each += gammaln(a + n * shape) - (a + n * shape) * np.log(b + s)
             return -float(each.sum()) / float(n.sum())
 

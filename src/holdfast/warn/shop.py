@@ -97,7 +97,7 @@ def retention_bend(
     wide = _student(len(months) - newest - 1) * float(np.sqrt(spread))
     names = tuple(str(np.datetime64(int(one), "M")) for one in months[new])
     return Bend(
-        names, int(size[new].sum()), q, p, q - p, q - p - wide, q - p + wide, within_days, int(len(months))
+        names, int(size[new].sum()), q, p, q - p, q - p - wide, q - p + wide, within_days, len(months)
     )  # fmt: skip
 
 
@@ -113,9 +113,7 @@ def drift_signal(facts: Mapping[str, Any] | None) -> Text | None:
     return Text(DRIFTED.render("en", why=why), DRIFTED.render("zh", why=why))
 
 
-def _cohorts(
-    table: pa.Table, today: date, within_days: int, from_day: date | None
-) -> tuple[NDArray[np.int64], Floats]:
+def _cohorts(table: pa.Table, today: date, within_days: int, from_day: date | None) -> tuple[NDArray[np.int64], Floats]:
     """Month number of the first order and whether another followed in time, of each customer with enough time."""
     day = table["local_day"].cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64)
     seen = day < (today - _EPOCH).days

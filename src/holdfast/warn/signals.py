@@ -44,9 +44,7 @@ SENTENCES: dict[str, Text] = {
         "came by on {now:.0f} days in the last 30, usually on {usual:.1f}",
         "最近30天来访{now:.0f}天，平时为{usual:.1f}天",
     ),
-    "complaint": Text(
-        "{now:.0f} complaints or low ratings in the last 30 days", "最近30天有{now:.0f}次投诉或低分评价"
-    ),
+    "complaint": Text("{now:.0f} complaints or low ratings in the last 30 days", "最近30天有{now:.0f}次投诉或低分评价"),
     "failed_delivery": Text("{now:.0f} failed deliveries in the last 30 days", "最近30天有{now:.0f}次配送失败"),
     "price_rise": Text("what this customer buys has become {now:.0%} dearer", "该客户常购商品涨价{now:.0%}"),
 }

@@ -1,5 +1,6 @@
 """What a surface may ask of a shop: one function per command, grouped by file, all of them to be had from here."""
 
+from holdfast.app.service.alerts import alerts
 from holdfast.app.service.shops import (
     backtest,
     config_check,
@@ -26,6 +27,7 @@ from holdfast.app.service.shops import (
 )
 
 __all__ = [
+    "alerts",
     "backtest",
     "config_check",
     "demo",
