@@ -24,7 +24,8 @@ LEAST_COHORTS = 3
 BENDING = Text(
     "Of the {n} customers who first ordered in {newest}, {now} came back within {days} days; of earlier ones {before}. "
     "The difference, {difference} points ({low} to {high}), is more than cohorts usually differ.",
-    "{newest}首次下单的{n}位客户中，{now}在{days}天内再次下单，此前的批次为{before}；相差{difference}个百分点（{low} 至 {high}），超出批次间的正常波动。",
+    "{newest}首次下单的{n}位客户中，{now}在{days}天内再次下单，此前的批次为{before}；"
+    "相差{difference}个百分点（{low} 至 {high}），超出批次间的正常波动。",
 )
 STEADY = Text(
     "Of the {n} customers who first ordered in {newest}, {now} came back within {days} days; of earlier ones {before}: "

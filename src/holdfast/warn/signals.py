@@ -144,11 +144,22 @@ def price_rise(
     return Signal("price_rise", value, np.nan_to_num(value) >= least, {"now": value})
 
 
-def reasons(signals: Sequence[Signal], rows: Sequence[int], language: Language = "en") -> list[str]:
-    """One sentence for each customer, naming every signal that was raised."""
+def reasons(
+    signals: Sequence[Signal],
+    rows: Sequence[int],
+    language: Language = "en",
+    *,
+    otherwise: Sequence[Sequence[str]] = (),
+) -> list[str]:
+    """One sentence for each customer, naming every signal that was raised.
+
+    `otherwise`: for each customer the forecast's own reasons, told where no signal was raised.
+    """
     found = []
-    for row in rows:
+    for place, row in enumerate(rows):
         parts = [one.sentence(row, language) for one in signals if one.raised[row]]
+        if not parts and otherwise:
+            parts = list(otherwise[place])
         found.append(("；" if language == "zh" else "; ").join(parts) or QUIET.render(language))
     return found
 

@@ -35,7 +35,10 @@ COLUMNS = {
     "why": ("because", "说明", "why", "原因"),
 }
 EMPTY = (Text("disposition", "处理结果"), Text("until", "暂缓至"), Text("because", "说明"))
-SPOKEN = {"done": "done", "snoozed": "snoozed", "snooze": "snoozed", "wrong": "wrong", "完成": "done", "暂缓": "snoozed", "有误": "wrong"}  # fmt: skip
+SPOKEN = {
+    "done": "done", "snoozed": "snoozed", "snooze": "snoozed", "wrong": "wrong",
+    "完成": "done", "暂缓": "snoozed", "有误": "wrong",
+}  # fmt: skip
 
 
 def calls(shop: Shop, language: Language, *, csv_file: Path | None = None) -> Answer:
@@ -134,7 +137,8 @@ def read_dispositions(path: Path, zone: str) -> list[Disposition]:
             continue
         spoken = SPOKEN.get(cells["disposition"].lower())
         if spoken is None:
-            raise InputRefused(f"row {number}: no disposition {cells['disposition']!r}", where=str(path), remedy="done, snoozed or wrong")  # fmt: skip
+            what = f"row {number}: no disposition {cells['disposition']!r}"
+            raise InputRefused(what, where=str(path), remedy="done, snoozed or wrong")
         try:
             until = Cutoff.parse(cells["until"], zone).at if spoken == "snoozed" and cells["until"] else None
             found.append(Disposition(cells["customer"], spoken, until, cells["why"]))

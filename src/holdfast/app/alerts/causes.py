@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.core.clock import Cutoff
-
 if TYPE_CHECKING:
+    from holdfast.app.alerts.scores import Scorer
     from holdfast.app.study import Study
+    from holdfast.core.tables import FeatureTable
     from holdfast.warn.rhythm import Rhythms
     from holdfast.warn.signals import Signal
 
@@ -68,7 +68,7 @@ def _bought(question: Study, ids: pa.Array) -> pa.Table:
     return question.engine.arrow(rows.group_by(["customer_id", "item_id"]).aggregate(spent=spent))
 
 
-def p_before(scorer: Any, question: Study, before: Any, ids: pa.Array, cutoff: Cutoff) -> Floats:
+def p_before(scorer: Scorer, before: FeatureTable, ids: pa.Array) -> Floats:
     """p_churn of these customers at the check before; NaN for those who were not in the population there."""
     import pyarrow.compute as pc
 

@@ -113,12 +113,21 @@ def _rows(
             "risk_band": mine["risk_band"],
             "value_at_risk": mine["value_at_risk"],
             "lead_days": rhythm.lead_days[rhythm.rows_of(ids)],
-            "reason": pa.array(reasons(signals, range(len(best)), language), pa.string()),
+            "reason": pa.array(reasons(signals, range(len(best)), language, otherwise=_forecast(mine)), pa.string()),
             "treatment_id": pa.array([chances.treatment_id[one] for one in best], pa.string()),
             "expected_shortfall": missing[best],
         }
     )
     return table, signals
+
+
+def _forecast(customers: pa.Table) -> list[list[str]]:
+    """The strongest reasons for leaving that the forecast gave, at most two of each customer."""
+    if "reasons" not in customers.column_names:
+        return [[] for _ in range(customers.num_rows)]
+    return [
+        [one["text"] for one in told or [] if one["contribution"] > 0][:2] for told in customers["reasons"].to_pylist()
+    ]
 
 
 def _earlier(

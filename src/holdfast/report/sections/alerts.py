@@ -16,7 +16,8 @@ _TITLE = Text("Who to call now", "现在该联系谁")
 _LEAD = Text(
     "{listed} alerts of at most {capacity}, out of {n} customers who were within their own rhythm a check ago; together "
     "they are expected to spend {money} less than usual within {horizon}. The whole list is {file}.",
-    "从一次检查前仍在自身节奏内的{n}位客户中选出{listed}条提醒（上限{capacity}条）；预计他们在{horizon}内合计比平时少消费{money}。完整名单见 {file}。",
+    "从一次检查前仍在自身节奏内的{n}位客户中选出{listed}条提醒（上限{capacity}条）；"
+    "预计他们在{horizon}内合计比平时少消费{money}。完整名单见 {file}。",
 )
 _LEAD_TIME = Text(
     "Half of them leave at least {days} before their silence passes what 95% of their own gaps stay below.",
