@@ -112,7 +112,8 @@ def test_every_raised_signal_is_named_in_both_languages() -> None:
     ]
     assert signals.reasons(found[1:], [0], otherwise=[["said by the forecast"]]) == ["said by the forecast"]
     for language in LANGUAGES:
-        assert signals.reasons(found[1:], [0], language) == [signals.QUIET.render(language)]
+        assert signals.reasons(found[1:], [0], language, first=["money"]) == ["money"]
+        assert signals.reasons(found[1:], [1], language, first=["money"])[0].startswith("money")
 
 
 def test_signals_over_time_are_rows() -> None:

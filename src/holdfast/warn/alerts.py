@@ -125,7 +125,7 @@ def _earlier(ids: Any, earlier: pa.Table | None, at: Cutoff, settings: AlertSett
         raise UsageError("an earlier alert comes twice", remedy="give the newest alert of each customer")
     raised, until = _micros(table["raised_at"]), _micros(table["quiet_until"])
     is_open = np.asarray(table["open"].to_numpy(zero_copy_only=False), bool)
-    expires = raised + Window.parse(settings.open_for).micros
+    expires = np.maximum(raised, until) + Window.parse(settings.open_for).micros  # sleep does not count
     expired = is_open & (expires <= at.micros)
     ends = np.where(expired, expires + Window.parse(settings.cool_down).micros, until)
     is_open &= ~expired

@@ -48,8 +48,11 @@ SENTENCES: dict[str, Text] = {
     "failed_delivery": Text("{now:.0f} failed deliveries in the last 30 days", "最近30天有{now:.0f}次配送失败"),
     "price_rise": Text("what this customer buys has become {now:.0%} dearer", "该客户常购商品涨价{now:.0%}"),
 }
-#: Said where no signal was raised: the score alone put the customer on the list.
-QUIET = Text("spend is expected to fall short of the usual", "预计消费将低于平时水平")
+#: Said of everybody on a list: what it is ranked by.
+SHORTFALL = Text(
+    "may spend {missing} less than the usual {usual} within {days:.0f} days",
+    "{days:.0f}天内的消费可能比平时的{usual}少{missing}",
+)
 
 
 @dataclass(frozen=True)
@@ -145,22 +148,19 @@ def price_rise(
 
 
 def reasons(
-    signals: Sequence[Signal],
-    rows: Sequence[int],
-    language: Language = "en",
-    *,
-    otherwise: Sequence[Sequence[str]] = (),
-) -> list[str]:
+    signals: Sequence[Signal], rows: Sequence[int], language: Language = "en", *,
+    first: Sequence[str] = (), otherwise: Sequence[Sequence[str]] = (),
+) -> list[str]:  # fmt: skip
     """One sentence for each customer, naming every signal that was raised.
 
-    `otherwise`: for each customer the forecast's own reasons, told where no signal was raised.
+    `first`: what is said before it; `otherwise`: the forecast's own reasons, told where no signal was raised.
     """
     found = []
     for place, row in enumerate(rows):
         parts = [one.sentence(row, language) for one in signals if one.raised[row]]
         if not parts and otherwise:
             parts = list(otherwise[place])
-        found.append(("；" if language == "zh" else "; ").join(parts) or QUIET.render(language))
+        found.append(("；" if language == "zh" else "; ").join([*first[place : place + 1], *parts]))
     return found
 
 

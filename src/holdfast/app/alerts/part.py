@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from holdfast.app.study import Study
     from holdfast.core.decide import Decisions
     from holdfast.warn.alerts import Raised
+    from holdfast.warn.rhythm import Rhythms
     from holdfast.warn.signals import Signal
 
 #: A release keeps so many times the capacity, so that the call list can fill the place of a snoozed alert.
@@ -54,6 +56,7 @@ def _alerts(
     question: Study, now: FeatureTable, said: Predictions, customers: pa.Table, decisions: Decisions | None,
     language: Language,
 ) -> tuple[pa.Table, dict[str, Any]]:  # fmt: skip
+    from holdfast.app.alerts.causes import p_before
     from holdfast.app.alerts.walk import walked
     from holdfast.decide.settings import CostSettings
     from holdfast.warn.alerts import as_earlier, check
@@ -68,10 +71,14 @@ def _alerts(
     chances = Chances.of(now.key.customer_id, said.p_churn, decisions, costs.contact_effect)
     season = season_at(question)
     missing = scorer.shortfall_of(now, said.p_churn, season)
-    score = costs.margin_rate * missing * chances.share
+    worth = _Worth(
+        scorer.shortfall.spend.usual(now, season), missing, costs.margin_rate * missing * chances.share, chances
+    )
     may = np.flatnonzero(checks.alertable(now) & ~chances.holdout)
-    best = _best(score, now.key.customer_id, may, POOL * settings.capacity)
-    rows, signals = _rows(question, now, best, customers, score, missing, chances, scorer, before, checks, language)
+    best = _best(worth.score, now.key.customer_id, may, POOL * settings.capacity)
+    few, rhythm = now.take(best), checks.rhythm(asked.cutoff)
+    then, p_now = p_before(scorer, before, few.key.customer_id), scorer.churn.predict(few).p_churn
+    rows, signals = _rows(question, few, worth, best, customers, then, p_now, rhythm, language)
     was = costs.margin_rate * scorer.shortfall_of(before, season=season)
     earlier = _earlier(was, before, checks, chances, now, settings)
     raised = check(rows, asked.cutoff, settings, as_earlier(earlier))
@@ -92,33 +99,54 @@ def _best(score: Floats, ids: pa.Array, may: Any, count: int) -> Any:
     return may[np.lexsort((names, -score[may]))[:count]]
 
 
+@dataclass(frozen=True)
+class _Worth:
+    """Row by row as the present: the usual spend, what will be missing of it, and the score (money)."""
+
+    usual: Floats
+    missing: Floats
+    score: Floats
+    chances: Chances
+
+
 def _rows(
-    question: Study, now: FeatureTable, best: Any, customers: pa.Table, score: Floats, missing: Floats,
-    chances: Chances, scorer: Scorer, before: FeatureTable, checks: Checks, language: Language,
+    question: Study, few: FeatureTable, worth: _Worth, best: Any, customers: pa.Table, then: Floats, p_now: Floats,
+    rhythm: Rhythms, language: Language,
 ) -> tuple[pa.Table, list[Signal]]:  # fmt: skip
-    """The pool: one row per customer who may be alerted, with reasons."""
-    from holdfast.app.alerts.causes import p_before, signals_of
+    """The pool: one row per customer who may be alerted, with reasons. `then`, `p_now`: p_churn at the last two checks."""
+    from holdfast.app.alerts.causes import signals_of
     from holdfast.warn.signals import reasons
 
-    few = now.take(best)
-    ids, rhythm = few.key.customer_id, checks.rhythm(question.asked.cutoff)
-    p_now = scorer.churn.predict(few).p_churn
-    then = p_before(scorer, before, ids)
+    ids = few.key.customer_id
     signals = signals_of(question, ids, rhythm, p_now, then, settings_of(question).price_rise)
     mine = customers.take(pc.index_in(ids, value_set=customers["customer_id"].combine_chunks()))
+    money = _money(question, worth.usual[best], worth.missing[best], language)
+    said = reasons(signals, range(len(best)), language, first=money, otherwise=_forecast(mine))
     table = pa.table(
         {
-            "score": score[best],
+            "score": worth.score[best],
             "customer_id": ids,
             "risk_band": mine["risk_band"],
             "value_at_risk": mine["value_at_risk"],
             "lead_days": rhythm.lead_days[rhythm.rows_of(ids)],
-            "reason": pa.array(reasons(signals, range(len(best)), language, otherwise=_forecast(mine)), pa.string()),
-            "treatment_id": pa.array([chances.treatment_id[one] for one in best], pa.string()),
-            "expected_shortfall": missing[best],
+            "reason": pa.array(said, pa.string()),
+            "treatment_id": pa.array([worth.chances.treatment_id[one] for one in best], pa.string()),
+            "expected_shortfall": worth.missing[best],
         }
     )
     return table, signals
+
+
+def _money(question: Study, usual: Floats, missing: Floats, language: Language) -> list[str]:
+    """What each customer is ranked by, in a sentence."""
+    from holdfast.report.voice import Voice
+    from holdfast.warn.signals import SHORTFALL
+
+    voice, days = Voice(language, question.log.currency), question.asked.horizon.days
+    return [
+        SHORTFALL.render(language, missing=voice.money(less), usual=voice.money(spend), days=days)
+        for spend, less in zip(usual, missing, strict=True)
+    ]
 
 
 def _forecast(customers: pa.Table) -> list[list[str]]:
