@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import numpy as np
@@ -24,7 +25,7 @@ def later(days: int) -> Cutoff:
     return START.plus(Gap(timedelta(days=days)))
 
 
-def people(score: dict[str, float]) -> pa.Table:
+def people(score: Mapping[str, float]) -> pa.Table:
     return pa.table(
         {"customer_id": pa.array(list(score), pa.string()), "score": pa.array([float(s) for s in score.values()])}
     )
@@ -43,7 +44,7 @@ def known(rows: list[tuple[str, Cutoff, bool, Cutoff | None]]) -> pa.Table:
 
 
 def names(raised: Raised) -> list[str]:
-    return raised.alerts["customer_id"].to_pylist()
+    return [str(one) for one in raised.alerts["customer_id"].to_pylist()]
 
 
 @settings(max_examples=100, deadline=None)

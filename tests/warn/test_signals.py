@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ CUTOFF = Cutoff.parse("2024-06-01")
 IDS = pa.array(["a", "b"])
 
 
-def events(rows: list[tuple[str, str, float, float | None]], late: bool = False) -> pa.Table:
+def events(rows: Sequence[tuple[str, str, float, float | None]], late: bool = False) -> pa.Table:
     """(customer, type, days before the cutoff, rating); recorded at once, or `late`: after the cutoff."""
     at = [CUTOFF.at - timedelta(days=one[2]) for one in rows]
     return pa.table(
@@ -36,7 +37,7 @@ def events(rows: list[tuple[str, str, float, float | None]], late: bool = False)
 VISITS = [("a", "visit", 31.0 + at, None) for at in range(0, 90, 3)] + [
     ("b", "view", 1.0 + at, None) for at in range(0, 118, 3)
 ]
-SERVICE: list[tuple[str, str, float, float | None]] = [
+SERVICE = [
     ("a", "ticket", 5.0, None), ("a", "review", 6.0, 2.0), ("b", "review", 6.0, 4.0), ("b", "ticket", 31.0, None),
     ("b", "delivery_failed", 2.0, None),
 ]  # fmt: skip

@@ -17,10 +17,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.bench.registry import BENCHES
-from holdfast.bench.warn_cases import CASES, HORIZONS, Alertable, alertable
+from holdfast.bench.warn_cases import CASES, HORIZONS, Alertable, alertable, previous
 from holdfast.bench.warn_methods import CANDIDATES, OTHERS, Ranked, ranked
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
@@ -92,8 +94,41 @@ def judged(shop: Alertable, horizon: str, count: int) -> list[Score]:
             protocol = f"{what}, capacity {name}, gain over {rival}, {tail}"
             gain, gains = ({m: of[ALERT][m] - of[rival][m] for m in METRICS} for of in (plain, drawn))
             found += _rows(shop, protocol, ALERT, gain, gains, len(checks[-1].check))
-        found += _spread(shop, what, name, checks, best)
+        found += [
+            *held(shop, f"{what}, capacity {name}, {tail}", best, checks, name),
+            *_spread(shop, what, name, checks, best),
+        ]
     return found
+
+
+def held(shop: Alertable, protocol: str, best: str, checks: Sequence[Judged], capacity: str) -> list[Score]:
+    """The alert score with its two thresholds: what a list that holds still catches, and how still it holds."""
+    from holdfast.warn.alerts import as_earlier, check
+    from holdfast.warn.settings import AlertSettings
+
+    caught, still = [], []
+    for one in checks:
+        rules = AlertSettings(capacity=one.capacity(capacity))
+        before, now = (
+            pa.table({"customer_id": rows.key.customer_id, "score": scores[best]})
+            for rows, scores in (
+                (one.ranked.before, one.ranked.scores_before),
+                (one.ranked.features, one.ranked.scores),
+            )
+        )
+        first = check(before, previous(one.ranked.cutoff), rules)
+        earlier = as_earlier(first)
+        here = pc.is_in(earlier["customer_id"], value_set=one.check.customer_id)
+        second = check(now, one.ranked.cutoff, rules, earlier.filter(here))
+        listed = pc.is_in(one.check.customer_id, value_set=second.alerts["customer_id"].combine_chunks())
+        names = [set(of.alerts["customer_id"].to_pylist()) for of in (first, second)]
+        both = set(one.ranked.before.key.customer_id.to_pylist()) & set(one.check.customer_id.to_pylist())
+        still.append(len(names[0] & names[1] & both) / max(len((names[0] | names[1]) & both), 1))
+        value = one.check.judge(listed.to_numpy(zero_copy_only=False).astype(np.float64), rules.capacity)
+        caught.append({metric: float(value[metric][0]) for metric in METRICS})
+    rows = {metric: float(np.mean([one[metric] for one in caught])) for metric in METRICS}
+    rows["stability"] = float(np.mean(still))
+    return [Score("warn", shop.data, protocol, "alert_list", metric, value) for metric, value in rows.items()]
 
 
 def chosen(shop: Alertable, horizon: str) -> tuple[str, list[Score]]:

@@ -102,7 +102,7 @@ def engagement_drop(
     pairs = np.unique(np.column_stack([who[who >= 0], day[who >= 0]]), axis=0)
     recent = pairs[:, 1] < window_days
     now = np.bincount(pairs[recent, 0], minlength=len(customer_id)).astype(np.float64)
-    usual = np.bincount(pairs[~recent, 0], minlength=len(customer_id)) * (window_days / usual_days)
+    usual = np.bincount(pairs[~recent, 0], minlength=len(customer_id)).astype(np.float64) * (window_days / usual_days)
     value = np.where(usual > 0, now / np.maximum(usual, 1e-9), np.nan)
     from scipy.stats import poisson
 
