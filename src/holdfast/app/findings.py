@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.app.outlook import Outlook, look_ahead
-from holdfast.core.schema import RELEASE_ALERTS, RELEASE_CUSTOMERS
+from holdfast.core.schema import RELEASE_CUSTOMERS
 from holdfast.core.tables import FeatureTable, Predictions
 from holdfast.core.text import Language
 
@@ -30,7 +30,6 @@ class Findings:
     lifecycle: dict[str, Any] = field(default_factory=dict)
     retention: dict[str, Any] = field(default_factory=dict)
     families: dict[str, float] = field(default_factory=dict)
-    alerts: pa.Table = field(default_factory=RELEASE_ALERTS.empty)
 
 
 def find(
@@ -59,12 +58,11 @@ def find(
     return Findings(
         customers=customers,
         value_at_risk={**total, "season": factor},
-        ahead=ahead.with_part("alerts", as_part(facts, ahead.facts.get("drift"), language)),
+        ahead=ahead.with_part("alerts", as_part(called, facts, ahead.facts.get("drift"), language)),
         cohorts=cohorts(orders, day, data_from=orders.first_day()),
         lifecycle=lifecycle_over_time(orders, day, rules),
         retention=retention_curves(orders, day),
         families=family_weights(model.fitted, now),
-        alerts=called,
     )
 
 

@@ -205,12 +205,12 @@ def dated(table: pa.Table, zone: str) -> list[dict[str, Any]]:
     return [{**one, "raised_on": Cutoff(one["raised_at"]).local_day(zone).isoformat()} for one in table.to_pylist()]
 
 
-def as_part(facts: Mapping[str, Any], drift: Mapping[str, Any] | None, language: Language) -> Outlook:
-    """The facts as a part of the outlook: the pool becomes a file, and what drifted is named beside the alerts."""
+def as_part(table: pa.Table, facts: Mapping[str, Any], drift: Mapping[str, Any] | None, language: Language) -> Outlook:
+    """Table and facts as a part of the outlook: the pool becomes a file, and what drifted is named beside the alerts."""
     from holdfast.app.outlook import Outlook
     from holdfast.warn.shop import drift_signal
 
     moved = drift_signal(drift)
     told = {**facts, "drift": None if moved is None else moved.render(language)}
     pool = json.dumps(told.pop("pool", []), ensure_ascii=False, indent=1)
-    return Outlook(facts=told, files={POOL_FILE: f"{pool}\n".encode()})
+    return Outlook(facts=told, files={POOL_FILE: f"{pool}\n".encode()}, tables={"alerts": table})
