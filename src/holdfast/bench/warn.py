@@ -4,8 +4,8 @@ At each check, a week apart from the one before, the population is everybody who
 check before (silence under the 80% quantile of the shrunk gap). A ranking fills a list of 50, or of 5%. It is judged by
 the share of all value lost that it caught (max(0, own shrunk spend rate x horizon - spend), the main figure), by
 precision (no order within 30, 90, 180 days), by days to the own 95% quantile of silence, and by how much of the list
-was there a week before. Models learn only from windows closed at the check before the one judged; the alert score is
-the candidate that earlier cutoffs, closed before the first test, found best. Intervals resample customers.
+was there a week before. Models learn only from windows closed at the check before the one judged. What each candidate
+caught at earlier cutoffs, closed before the first test, is reported too. Intervals resample customers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from holdfast.bench.registry import BENCHES
 from holdfast.bench.warn_cases import CASES, HORIZONS, Alertable, alertable, previous
-from holdfast.bench.warn_methods import CANDIDATES, OTHERS, Ranked, ranked
+from holdfast.bench.warn_methods import ALERT, CANDIDATES, OTHERS, Ranked, ranked
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.results import Score
@@ -33,7 +33,6 @@ Floats = NDArray[np.float64]
 CAPACITIES = ("50", "5%")
 #: The alert score is held against these.
 RIVALS = ("recency", "own_gap", "own_spend")
-ALERT = "alert_score"
 REPLICATES = 200
 
 
@@ -74,7 +73,7 @@ def judged(shop: Alertable, horizon: str, count: int) -> list[Score]:
     tests = shop.tests[horizon]
     if not tests:
         return []
-    best, found = chosen(shop, horizon)
+    found = earlier(shop, horizon)
     checks = [_judged(shop, one, horizon) for one in tests]
     codes, people = _codes(checks)
     draws = np.random.default_rng([1, people]).poisson(1.0, (count, people)).astype(np.float64)
@@ -84,24 +83,23 @@ def judged(shop: Alertable, horizon: str, count: int) -> list[Score]:
     for name in CAPACITIES:
         drawn = {one: _values(checks, one, name, [draws[:, code] for code in codes]) for one in (*CANDIDATES, *OTHERS)}
         plain = {one: _values(checks, one, name, None) for one in drawn}
-        drawn[ALERT], plain[ALERT] = drawn[best], plain[best]
-        for model in (ALERT, *CANDIDATES, *OTHERS):
+        for model in drawn:
             found += _rows(
                 shop, f"{what}, capacity {name}, {tail}", model, plain[model], drawn[model], len(checks[-1].check)
             )
-            found.append(_still(shop, f"{what}, capacity {name}, {tail}", model, best, checks, name))
+            found.append(_still(shop, f"{what}, capacity {name}, {tail}", model, checks, name))
         for rival in RIVALS:
             protocol = f"{what}, capacity {name}, gain over {rival}, {tail}"
             gain, gains = ({m: of[ALERT][m] - of[rival][m] for m in METRICS} for of in (plain, drawn))
             found += _rows(shop, protocol, ALERT, gain, gains, len(checks[-1].check))
         found += [
-            *held(shop, f"{what}, capacity {name}, {tail}", best, checks, name),
-            *_spread(shop, what, name, checks, best),
+            *held(shop, f"{what}, capacity {name}, {tail}", checks, name),
+            *_spread(shop, what, name, checks),
         ]
     return found
 
 
-def held(shop: Alertable, protocol: str, best: str, checks: Sequence[Judged], capacity: str) -> list[Score]:
+def held(shop: Alertable, protocol: str, checks: Sequence[Judged], capacity: str) -> list[Score]:
     """The alert score with its two thresholds: what a list that holds still catches, and how still it holds."""
     from holdfast.warn.alerts import as_earlier, check
     from holdfast.warn.settings import AlertSettings
@@ -110,7 +108,7 @@ def held(shop: Alertable, protocol: str, best: str, checks: Sequence[Judged], ca
     for one in checks:
         rules = AlertSettings(capacity=one.capacity(capacity))
         before, now = (
-            pa.table({"customer_id": rows.key.customer_id, "score": scores[best]})
+            pa.table({"customer_id": rows.key.customer_id, "score": scores[ALERT]})
             for rows, scores in (
                 (one.ranked.before, one.ranked.scores_before),
                 (one.ranked.features, one.ranked.scores),
@@ -131,15 +129,15 @@ def held(shop: Alertable, protocol: str, best: str, checks: Sequence[Judged], ca
     return [Score("warn", shop.data, protocol, "alert_list", metric, value) for metric, value in rows.items()]
 
 
-def chosen(shop: Alertable, horizon: str) -> tuple[str, list[Score]]:
-    """The candidate that caught most value at earlier cutoffs, and what each caught there."""
-    earlier = [_judged(shop, one, horizon) for one in shop.choosing[horizon]]
-    if not earlier:
-        return CANDIDATES[0], []
-    caught = {one: float(np.mean(_values(earlier, one, "5%", None)["value_recall"])) for one in CANDIDATES}
-    best = max(CANDIDATES, key=lambda one: caught[one])
-    protocol = f"no order within {horizon}, capacity 5%, choosing the score on {len(earlier)} earlier cutoffs"
-    return best, [Score("warn", shop.data, protocol, one, "value_recall", value) for one, value in caught.items()]
+def earlier(shop: Alertable, horizon: str) -> list[Score]:
+    """What each candidate caught at cutoffs that had closed before the first test."""
+    checks = [_judged(shop, one, horizon) for one in shop.choosing[horizon]]
+    protocol = f"no order within {horizon}, capacity 5%, {len(checks)} earlier cutoffs"
+    return [
+        Score("warn", shop.data, protocol, one, metric, float(value[0]))
+        for one in CANDIDATES if checks
+        for metric, value in _values(checks, one, "5%", None).items() if metric in ("value_recall", "precision")
+    ]  # fmt: skip
 
 
 def _judged(shop: Alertable, cutoff: Any, horizon: str) -> Judged:
@@ -171,13 +169,12 @@ def _rows(
     ]
 
 
-def _still(shop: Alertable, protocol: str, model: str, best: str, checks: Sequence[Judged], capacity: str) -> Score:
+def _still(shop: Alertable, protocol: str, model: str, checks: Sequence[Judged], capacity: str) -> Score:
     """How much of a list was on the list a week before, among those who could be on both: mean and extremes."""
-    name = best if model == ALERT else model
     each = [
         stability(
-            (one.ranked.before.key.customer_id, one.ranked.scores_before[name]),
-            (one.ranked.features.key.customer_id, one.ranked.scores[name]),
+            (one.ranked.before.key.customer_id, one.ranked.scores_before[model]),
+            (one.ranked.features.key.customer_id, one.ranked.scores[model]),
             one.capacity(capacity),
         )
         for one in checks
@@ -185,13 +182,13 @@ def _still(shop: Alertable, protocol: str, model: str, best: str, checks: Sequen
     return Score("warn", shop.data, protocol, model, "stability", float(np.mean(each)), min(each), max(each))
 
 
-def _spread(shop: Alertable, what: str, capacity: str, checks: Sequence[Judged], best: str) -> list[Score]:
+def _spread(shop: Alertable, what: str, capacity: str, checks: Sequence[Judged]) -> list[Score]:
     """Value caught at each cutoff by the alert score and its rivals."""
     found = []
     for one in checks:
         day = one.ranked.cutoff.local_day(shop.zone)
         for model in (ALERT, *RIVALS):
-            score = one.ranked.scores[best if model == ALERT else model]
+            score = one.ranked.scores[model]
             value = float(one.check.judge(score, one.capacity(capacity))["value_recall"][0])
             protocol = f"{what}, capacity {capacity}, test {day}"
             found.append(Score("warn", shop.data, protocol, model, "value_recall", value, n=len(one.check)))

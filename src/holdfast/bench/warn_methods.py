@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from holdfast.warn.shortfall import ShortfallFit
 
 Floats = NDArray[np.float64]
-#: Scores in money, of which earlier cutoffs choose the one to alert by; the first where there are none.
-CANDIDATES = ("shortfall_and_churn", "expected_shortfall", "own_spend_p_churn", "value_at_risk")
+#: What `holdfast run` alerts by.
+ALERT = "alert_score"
+#: Scores in money that it was chosen from, on cutoffs earlier than the ones reported.
+CANDIDATES = (ALERT, "expected_shortfall", "own_spend_p_churn", "value_at_risk")
 #: Rules that need no model, and what the alert score is made of.
 OTHERS = ("own_spend", "p_churn", "recency", "own_gap", "own_gap_shrunk", "random")
 
@@ -60,8 +62,8 @@ class Learnt:
         gap = np.where(np.isnan(own), np.nanmean(rhythm.mean_gap), own)
         share = self.shortfall.share.predict(features)
         return {
+            ALERT: usual * (share + p) / 2,
             "expected_shortfall": usual * share,
-            "shortfall_and_churn": usual * (share + p) / 2,
             "own_spend_p_churn": usual * p,
             "value_at_risk": self.shortfall.spend.at_risk(features, p).at_risk,
             "own_spend": usual,

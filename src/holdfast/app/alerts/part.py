@@ -59,14 +59,16 @@ def _alerts(
     from holdfast.app.alerts.causes import p_before
     from holdfast.app.alerts.walk import walked
     from holdfast.decide.settings import CostSettings
+    from holdfast.features.build import build
     from holdfast.warn.alerts import as_earlier, check
 
     asked, settings = question.asked, settings_of(question)
     costs = question.shop.config.section(CostSettings)
-    checks = Checks(question.order_days, asked.zone, Window.parse(settings.every))
+    checks = Checks(question.order_days, asked.zone, Window.parse(settings.every), asked.cutoff)
     question.progress.step("alerts", 0, 3)
     scorer = Scorer.fit(question.past, asked.cutoff, (asked.gap, asked.horizon), checks)
-    before = question.features_at((checks.before(asked.cutoff),))
+    # declared features alone: the alert models read no columns that another model learnt
+    before = build(question.snapshot((checks.before(asked.cutoff),)).observed)
     question.progress.step("alerts", 1, 3)
     chances = Chances.of(now.key.customer_id, said.p_churn, decisions, costs.contact_effect)
     season = season_at(question)

@@ -30,16 +30,23 @@ _LEAST_ROWS = 200
 
 @dataclass(frozen=True)
 class Checks:
-    """Rhythms at any local midnight up to the cutoff, and who may be alerted there."""
+    """Rhythms at the present cutoff and at earlier ones, and who may be alerted there.
+
+    `order_days` as known at `now`. A cutoff cuts the day it falls into: what was known of that day counts at `now`,
+    and at an earlier one nothing of it, because the days do not say which orders came after.
+    """
 
     order_days: pa.Table
     zone: str
     every: Window
+    now: Cutoff
 
     def rhythm(self, cutoff: Cutoff) -> Rhythms:
+        from holdfast.snapshot.days import cutoff_day, day_of
         from holdfast.warn.rhythm import rhythms
 
-        return rhythms(self.order_days, cutoff.local_day(self.zone))
+        today = day_of(cutoff_day(cutoff, self.zone)) if cutoff == self.now else cutoff.local_day(self.zone)
+        return rhythms(self.order_days, today)
 
     def before(self, cutoff: Cutoff) -> Cutoff:
         """The check before, at a local midnight too."""

@@ -96,10 +96,12 @@ class AlertStore:
                 rows,
             )
             new = connection.total_changes - before
+            over = [(at.micros, quiet, one, at.micros) for one in ended]
+            over += [(at.micros, quiet, row[0], row[1]) for row in rows]  # who is raised anew has one open alert
             connection.executemany(
                 "UPDATE alerts SET ended_at = ?, ended_by = 'cleared', quiet_until = ? "
                 "WHERE customer_id = ? AND ended_at IS NULL AND raised_at < ?",
-                [(at.micros, quiet, one, at.micros) for one in ended],
+                over,
             )
         return new
 
