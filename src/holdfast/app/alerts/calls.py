@@ -189,7 +189,7 @@ def _published(release: ReleaseFolder, at: Cutoff) -> pa.Table:
 
 def _cell(row: Sequence[str], at: int | None) -> str:
     """A cell without the apostrophe that keeps a spreadsheet from running it."""
-    from holdfast.app.lists import safe
+    from holdfast.core.cells import safe
 
     text = row[at].strip() if at is not None and at < len(row) else ""
     return text[1:] if text.startswith("'") and safe(text[1:]) == text else text
