@@ -47,7 +47,7 @@ _SCREEN = (
 
 #: The sections in the order of the page.
 SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (
-    alerts, promises, quality, cohorts, lifecycle, retention, ahead, rhythm, value, wanted, forecast, drift, ladder,
+    promises, alerts, quality, cohorts, lifecycle, retention, ahead, rhythm, value, wanted, forecast, drift, ladder,
     customers, definitions,
 )  # fmt: skip
 
