@@ -37,6 +37,7 @@ def publish(
     told = tell(question, found, proof, model, kept, release_id, language)
 
     def fill(folder: Path) -> None:
+        from holdfast.app.alerts.part import dated
         from holdfast.app.lists import write_lists
         from holdfast.report.page import write_report
         from holdfast.report.summary import summary
@@ -52,7 +53,13 @@ def publish(
         for name, data in found.ahead.files.items():
             _write_bytes(folder / name if "/" in name else folder / "models" / name, data)
         wanted = found.ahead.recommendations.to_pylist()
-        write_lists(folder / "lists", found.customers.to_pylist(), language, wanted)
+        write_lists(
+            folder / "lists",
+            found.customers.to_pylist(),
+            language,
+            wanted,
+            dated(found.ahead.tables["alerts"], question.asked.zone),
+        )
         write_report(folder, told, language)
 
     release = question.shop.releases.publish(release_id, manifest(question, language), fill)

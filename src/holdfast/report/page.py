@@ -19,6 +19,7 @@ from holdfast.report.html import Html, el
 from holdfast.report.opening import opening
 from holdfast.report.parts import Section, term, tiles
 from holdfast.report.sections.ahead import ahead
+from holdfast.report.sections.alerts import alerts
 from holdfast.report.sections.cohorts import cohorts
 from holdfast.report.sections.customers import customers
 from holdfast.report.sections.definitions import definitions
@@ -46,8 +47,8 @@ _SCREEN = (
 
 #: The sections in the order of the page.
 SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (
-    promises, quality, cohorts, lifecycle, retention, ahead, rhythm, value, wanted, forecast, drift, ladder, customers,
-    definitions,
+    promises, alerts, quality, cohorts, lifecycle, retention, ahead, rhythm, value, wanted, forecast, drift, ladder,
+    customers, definitions,
 )  # fmt: skip
 
 

@@ -1,6 +1,10 @@
 """What a surface may ask of a shop: one function per command, grouped by file, all of them to be had from here."""
 
+<<<<<<< HEAD
 from holdfast.app.service.plan import plan_approve, plan_export, plan_make, plan_review
+=======
+from holdfast.app.service.alerts import alerts
+>>>>>>> warn
 from holdfast.app.service.shops import (
     backtest,
     config_check,
@@ -27,6 +31,7 @@ from holdfast.app.service.shops import (
 )
 
 __all__ = [
+    "alerts",
     "backtest",
     "config_check",
     "demo",
