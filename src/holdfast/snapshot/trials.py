@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from holdfast.core.clock import Cutoff, Horizon
 from holdfast.core.decide import NOTHING
 from holdfast.core.errors import TooLittleData
-from holdfast.core.schema import CUSTOMERS, EXPOSURES
+from holdfast.core.schema import CUSTOMERS, EXPOSURES, INSTANT
 from holdfast.core.tables import Key
 from holdfast.core.trials import Trial
 from holdfast.snapshot.assignments import _contacts, _held
@@ -82,10 +82,15 @@ def trials(
 
     Raises `TooLittleData` where the log holds no decision.
     """
-    log = ledger.log
-    table = ledger.engine.arrow(log.tables["exposures"]) if "exposures" in log.tables else EXPOSURES.empty()
-    found = Exposed.of(table, settings)
+    found = Exposed.of(_decided(ledger, ends), settings)
     return trial_of(found, deeds(ledger, margin_rate), ends, follow_up, ledger.zone)
+
+
+def _decided(ledger: Ledger, ends: Cutoff) -> pa.Table:
+    """The exposures decided before `ends`."""
+    tables = ledger.log.tables
+    table = ledger.engine.arrow(tables["exposures"]) if "exposures" in tables else EXPOSURES.empty()
+    return table.filter(pc.less(table["decided_at"], pa.scalar(ends.at, INSTANT)))
 
 
 def trial_of(found: Exposed, done: Deeds, ends: Cutoff, follow_up: Horizon, zone: str) -> Trial:
@@ -116,9 +121,8 @@ def whole(
     Raises `TooLittleData` where nothing was ever decided, or nobody is held out.
     """
     log = ledger.log
-    table = ledger.engine.arrow(log.tables["exposures"]) if "exposures" in log.tables else EXPOSURES.empty()
     people = ledger.engine.arrow(log.tables["customers"]) if "customers" in log.tables else CUSTOMERS.empty()
-    found = Exposed.of(table, settings)
+    found = Exposed.of(_decided(ledger, ends), settings)
     if not len(found.decided_at):
         raise TooLittleData("no decision is on record, so nothing can be measured", remedy="import the exposures table")
     return whole_of(found, deeds(ledger, margin_rate), people, ends, follow_up, ledger.zone, settings)

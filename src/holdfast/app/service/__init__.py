@@ -1,5 +1,6 @@
 """What a surface may ask of a shop: one function per command, grouped by file, all of them to be had from here."""
 
+from holdfast.app.service.measure import measure
 from holdfast.app.service.shops import (
     backtest,
     config_check,
@@ -37,6 +38,7 @@ __all__ = [
     "features_sql",
     "import_files",
     "init",
+    "measure",
     "quality",
     "recommend",
     "refuse_shop_options",
