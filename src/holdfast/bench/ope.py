@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from holdfast.bench.registry import BENCHES
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
-from holdfast.core.results import Score, Undetermined
+from holdfast.core.results import Score
 
 if TYPE_CHECKING:
     from holdfast.bench.ope_logs import Shown
+    from holdfast.measure.off_policy import LoggedDecisions
+    from holdfast.metrics.off_policy import Bounded
 
 CAMPAIGNS = ("men", "women")
 #: Whose value is asked of whose log.
@@ -50,7 +52,10 @@ def campaign_scores(folder: Path, campaign: str, worlds: int) -> list[Score]:
     found: list[Score] = []
     for target, source in DIRECTIONS:
         started = time.perf_counter()
-        scores = [*told(logs[source], logs[target], target), *coverage(logs["random"], logs["bts"], target, source, worlds)]
+        scores = [
+            *told(logs[source], logs[target], target),
+            *coverage(logs["random"], logs["bts"], target, source, worlds),
+        ]
         seconds = round(time.perf_counter() - started, 1)
         for one in scores:
             protocol = f"value of {target} from {source} logs, {campaign}{one.protocol}"
@@ -59,63 +64,100 @@ def campaign_scores(folder: Path, campaign: str, worlds: int) -> list[Score]:
 
 
 def told(here: Shown, there: Shown, target: str, count: int = REPLICATES) -> list[Score]:
-    """Value, difference and relative error of each estimator, with 95% intervals; refused ones only say how much overlaps."""
+    """Value, difference and relative error of each estimator, with 95% intervals; a refused one says only that.
+
+    `, bootstrap`: the percentile interval of both logs resampled, beside it.
+    """
+    from holdfast.bench.ope_logs import Draws, replicated
+    from holdfast.metrics.bootstrap import interval
+    from holdfast.metrics.off_policy import difference_interval, effective_n, ratio_interval
+
+    n, own, found = len(here.item), _own(there), []
+    found.append(_score("own_log", "policy_value", own[0], own[1], own[2], len(there.item)))
+    found.append(
+        _score("weights", "effective_share", effective_n(_decisions(here, there, target).weights) / n, None, None, n)
+    )
+    draws = replicated(here, there, Draws.of(here, there, count, 1), estimated=target == "bts")
+    for name, one in _bounded(here, there, target).items():
+        if one is None:
+            found.append(_score(name, "refused", 1.0, None, None, n))
+            continue
+        gap = one[0] - own[0]
+        found.append(_score(name, "policy_value", *one, n))
+        found.append(_score(name, "gap", gap, *difference_interval(one, own), n))
+        low, high = ratio_interval(one, own)
+        found.append(_score(name, "relative_error", gap / own[0], low - 1, high - 1, n))
+        found.append(_score(name, "gap", gap, *interval(draws[name]), n, ", bootstrap"))
+    return found
+
+
+def _decisions(here: Shown, there: Shown, target: str) -> LoggedDecisions:
     import numpy as np
 
-    from holdfast.bench.ope_logs import Draws, decisions, replicated
-    from holdfast.measure.off_policy import values
-    from holdfast.metrics.bootstrap import interval
-    from holdfast.metrics.off_policy import effective_n
+    from holdfast.bench.ope_logs import decisions
 
     whole = there.shares if target == "bts" else np.full(there.shares.shape, 1.0 / there.items)
-    log = decisions(here, whole)
-    own = float(there.click.mean())
-    draws = replicated(here, there, Draws.of(here, there, count, 1), estimated=target == "bts")
-    low, high = interval(draws["own"])
-    found = [_score("own_log", "policy_value", own, low, high, len(there.item), ", as logged")]
-    found.append(_score("weights", "effective_share", effective_n(log.weights) / len(here.item), None, None, len(here.item)))
+    return decisions(here, whole)
+
+
+def _own(there: Shown) -> Bounded:
+    """The value on the own log with its interval."""
+    import numpy as np
+
+    from holdfast.metrics.off_policy import rare_interval
+
+    return (float(there.click.mean()), *rare_interval(np.ones(len(there.click)), there.click))
+
+
+def _bounded(here: Shown, there: Shown, target: str) -> dict[str, Bounded | None]:
+    """(value, low, high) of each estimator; None where it refuses. Each is a shift plus a weighted count of clicks."""
+    import numpy as np
+
+    from holdfast.core.results import Undetermined
+    from holdfast.measure.off_policy import values
+    from holdfast.metrics.off_policy import rare_interval
+
+    log = _decisions(here, there, target)
+    w = log.weights
+    capped = np.minimum(w, np.sqrt(len(w)))
+    used = {"ips": w, "snips": w / w.mean(), "clipped": capped, "doubly_robust": capped}
+    found: dict[str, Bounded | None] = {}
     for name, one in values(log).items():
         if isinstance(one, Undetermined):
-            found.append(_score(name, "refused", 1.0, None, None, len(here.item)))
+            found[name] = None
             continue
-        gap = one.estimate - own
-        ends = interval(draws[name] + draws["own"]), interval(draws[name]), interval(draws[name] / draws["own"])
-        for metric, value, (low, high) in zip(
-            ("policy_value", "gap", "relative_error"), (one.estimate, gap, gap / own), ends, strict=True
-        ):
-            found.append(_score(name, metric, value, low, high, len(here.item)))
+        shift = one.estimate - float((used[name] * log.reward).mean())
+        low, high = rare_interval(used[name], log.reward)
+        found[name] = (one.estimate, low + shift, high + shift)
     return found
 
 
 def coverage(random: Shown, bts: Shown, target: str, source: str, worlds: int) -> list[Score]:
-    """How often the 95% bootstrap interval of the difference holds 0, over worlds calibrated to both logs.
+    """How often the 95% interval of the difference holds 0, over worlds calibrated to both logs.
 
     `low`, `high`: 95% interval of that share. Worlds in which an estimator refuses are left out, and counted.
     """
-    import numpy as np
-
-    from holdfast.bench.ope_logs import Calibrated, Draws, decisions, replicated
-    from holdfast.measure.off_policy import ESTIMATORS, values
+    from holdfast.bench.ope_logs import Calibrated, Draws, replicated
     from holdfast.metrics.bootstrap import interval
+    from holdfast.metrics.off_policy import difference_interval
 
-    held: dict[str, list[bool]] = {name: [] for name in ESTIMATORS}
+    held: dict[tuple[str, str], list[bool]] = {}
     for seed in range(1, worlds + 1):
         world = Calibrated.of(random, bts, seed)
         logs = {name: world.log(name, len(log.item), seed) for name, log in (("random", random), ("bts", bts))}
         here, there = logs[source], logs[target]
-        whole = there.shares if target == "bts" else np.full(there.shares.shape, 1.0 / there.items)
-        said = values(decisions(here, whole))
         draws = replicated(here, there, Draws.of(here, there, WORLD_REPLICATES, seed), estimated=target == "bts")
-        for name, one in said.items():
-            if not isinstance(one, Undetermined):
-                low, high = interval(draws[name])
-                held[name].append(low is not None and high is not None and low <= 0 <= high)
+        for name, one in _bounded(here, there, target).items():
+            if one is None:
+                continue
+            low, high = interval(draws[name])
+            ends = {"": difference_interval(one, _own(there)), ", bootstrap": (low or 0.0, high or 0.0)}
+            for kind, (low, high) in ends.items():
+                held.setdefault((name, kind), []).append(low <= 0 <= high)
     found = []
-    for name, each in held.items():
-        found.append(_score(name, "refused", 1 - len(each) / worlds, None, None, worlds, ", calibrated worlds"))
-        if each:
-            low, high = _share_interval(sum(each), len(each))
-            found.append(_score(name, "coverage", sum(each) / len(each), low, high, len(each), ", calibrated worlds"))
+    for (name, kind), each in held.items():
+        low, high = _share_interval(sum(each), len(each))
+        found.append(_score(name, "coverage", sum(each) / len(each), low, high, len(each), kind))
     return found
 
 

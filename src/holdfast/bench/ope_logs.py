@@ -129,20 +129,22 @@ class Calibrated:
     @classmethod
     def of(cls, random: Shown, bts: Shown, seed: int) -> Calibrated:
         """Click rates from both logs, drawn towards their mean by their own spread; the sampler's moves by the spread of
-        the logged propensities around each item's average."""
+        the logged propensities of each item."""
         draw = np.random.default_rng([seed, 29])
         cells = POSITIONS * random.items
         cell = np.concatenate([random.cell, bts.cell])
         click = np.concatenate([random.click, bts.click])
         shown, clicks = np.bincount(cell, minlength=cells), np.bincount(cell, click, minlength=cells)
         mean = click.mean()
-        between = max(float((shown * (clicks / np.maximum(shown, 1) - mean) ** 2).sum() / shown.sum()) - mean * cells / shown.sum(), 0.0)
+        between = max(
+            float((shown * (clicks / np.maximum(shown, 1) - mean) ** 2).sum() / shown.sum())
+            - mean * cells / shown.sum(),
+            0.0,
+        )
         strength = mean / between if between > 0 else 1e4
         rate = draw.beta(clicks + strength * mean, shown - clicks + strength * (1 - mean)).reshape(POSITIONS, -1)
-        average = np.maximum(bts.shares, 1e-4)
-        average /= average.sum(axis=1, keepdims=True)
-        policies = np.stack([draw.dirichlet(_moves(bts, at) * average[at], BATCHES) for at in range(POSITIONS)], axis=1)
-        policies = np.maximum(policies, 1e-5)
+        moves = np.exp(_moves(bts)[None] * draw.standard_normal((BATCHES, POSITIONS, random.items)))
+        policies = np.maximum(bts.shares, 0.5 / len(bts.item)) * moves
         return cls(rate, policies / policies.sum(axis=2, keepdims=True))
 
     def log(self, policy: str, rows: int, seed: int) -> Shown:
@@ -161,14 +163,12 @@ class Calibrated:
         return float((mean * self.rate).sum(axis=1).mean())
 
 
-def _moves(bts: Shown, position: int) -> float:
-    """Concentration of the Dirichlet whose size-biased propensities spread like the logged ones."""
-    found, weight = 0.0, 0.0
-    for item in range(bts.items):
-        p = bts.propensity[(bts.position == position) & (bts.item == item)]
-        if len(p) >= 30:
-            ratio = float(p.var() / p.mean() ** 2)
-            found, weight = found + len(p) * ratio, weight + len(p)
-    share = float((bts.shares[position] ** 2).sum())  # size-biased mean share
-    spread = found / weight if weight else 0.5
-    return max(5.0, (1 - share) / max(spread * share, 1e-6))
+def _moves(bts: Shown) -> Floats:
+    """Positions x items: standard deviation of the logarithm of an item's logged propensity; the mean where rarely shown."""
+    cells = POSITIONS * bts.items
+    logs = np.log(np.maximum(bts.propensity, 1e-5))
+    n, total = np.bincount(bts.cell, minlength=cells), np.bincount(bts.cell, logs, minlength=cells)
+    spread = np.bincount(bts.cell, logs**2, minlength=cells) - total**2 / np.maximum(n, 1)
+    own = np.sqrt(np.maximum(spread, 0.0) / np.maximum(n - 1, 1))
+    usual = float(own[n >= 30].mean()) if (n >= 30).any() else 0.5
+    return np.where(n >= 30, own, usual).reshape(POSITIONS, bts.items)
