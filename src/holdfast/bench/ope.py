@@ -157,7 +157,7 @@ def coverage(random: Shown, bts: Shown, target: str, source: str, worlds: int) -
     found = []
     for (name, kind), each in held.items():
         low, high = _share_interval(sum(each), len(each))
-        found.append(_score(name, "coverage", sum(each) / len(each), low, high, len(each), kind))
+        found.append(_score(name, "coverage", sum(each) / len(each), low, high, len(each), f", calibrated worlds{kind}"))
     return found
 
 
