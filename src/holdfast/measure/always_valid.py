@@ -17,7 +17,7 @@ from holdfast.measure.settings import BY_DEFAULT, MeasureSettings
 from holdfast.measure.words import FEW_CONVERSIONS, FEW_CUSTOMERS
 from holdfast.metrics.confidence_sequence import multiplier
 
-__all__ = ["bounded", "cap_of", "caution", "refusal", "winsorised"]
+__all__ = ["bounded", "cap_of", "caution", "cautious", "refusal", "winsorised"]
 
 Floats = NDArray[np.float64]
 
@@ -59,17 +59,20 @@ def caution(
     >>> round(caution(y, y > 0, arm, ~arm), 2)
     1.18
     """
-    both = treated | control
-    k = float(converted[both].sum())
-    if not k:
-        return 1.0
-    size, square = float(values[both].sum()) / k, float((values[both] ** 2).sum()) / k
-    found, careful = 0.0, 0.0
-    for mine in (treated, control):
-        n = float(mine.sum())
-        p, own = (float(converted[mine].sum()) + 1) / (n + 1), float(values[mine].var())
-        found, careful = found + own / n, careful + max(own, p * square - (p * size) ** 2) / n
-    return careful / found if found else 1.0
+    rows = [values[mine] for mine in (treated, control)]
+    k = [float(converted[mine].sum()) for mine in (treated, control)]
+    n, total, square = ([f(one) for one in rows] for f in (len, np.sum, lambda one: np.sum(one**2)))
+    return float(cautious(*(np.array(one, np.float64) for one in (n, k, total, square))))
+
+
+def cautious(n: Floats, k: Floats, total: Floats, square: Floats) -> Floats:
+    """`caution` from customers, conversions, sums and sums of squares of the two arms (last axis)."""
+    own = np.maximum(square / n - (total / n) ** 2, 0.0)
+    all_k = np.maximum(k.sum(axis=-1, keepdims=True), 1.0)
+    size, spread = total.sum(axis=-1, keepdims=True) / all_k, square.sum(axis=-1, keepdims=True) / all_k
+    p = (k + 1) / (n + 1)
+    found, careful = (own / n).sum(axis=-1), (np.maximum(own, p * spread - (p * size) ** 2) / n).sum(axis=-1)
+    return np.asarray(np.where(found > 0, careful / np.where(found > 0, found, 1.0), 1.0))
 
 
 def bounded(
