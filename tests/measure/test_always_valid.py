@@ -15,7 +15,9 @@ from holdfast.metrics.confidence_sequence import multiplier, ratio_p_value
 LOOKS, EXPERIMENTS = 60, 1000
 
 
-def missed(rate: float, holdout: float, customers: int, *, spend: bool, lift: float = 0.2, seed: int = 1) -> tuple[float, float, float]:
+def missed(
+    rate: float, holdout: float, customers: int, *, spend: bool, lift: float = 0.2, seed: int = 1
+) -> tuple[float, float, float]:
     """Shares of experiments whose sequence missed the truth at some look, of those whose plain 95% interval did, and that said anything."""
     rng = np.random.default_rng([seed, customers])
     look = np.arange(1, LOOKS + 1) * customers // LOOKS

@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 LEAST_GROUP = 200
+#: Below this a difference of prices is rounding.
+NEGLIGIBLE = 1e-9
 #: What is compared: share treated, expected profit, error and bias of the forecast.
 GAPS = {
     "treatment_rate": Text("share treated", "受到措施的比例"),
@@ -166,7 +168,7 @@ def thresholds(score: Floats, limit: FairLimit, share: float) -> dict[str, float
         treated = float((n * np.clip(rate, middle, middle + limit.max_gap)).sum() / n.sum())
         low, high = (middle, high) if treated < share else (low, middle)
     wanted = np.clip(np.clip(rate, high, high + limit.max_gap), 0, 1)
-    return {name: _cut(score[limit.group == at], int(round(wanted[at] * n[at]))) for at, name in enumerate(limit.names)}
+    return {name: _cut(score[limit.group == at], round(float(wanted[at] * n[at]))) for at, name in enumerate(limit.names)}
 
 
 def _cut(score: Floats, count: int) -> float:
@@ -207,7 +209,7 @@ def price_findings(
             found.append({"group": name, "what": what, "undetermined": why})
             continue
         low, high = gap - z * spread**0.5, gap + z * spread**0.5
-        if low > most or high < -most:
+        if low > most + NEGLIGIBLE or high < -most - NEGLIGIBLE:
             said = {"gap": f"{gap:+.3f}", "low": f"{low:+.3f}", "high": f"{high:+.3f}", "n": f"{n:,}"}
             text = _PRICE.render(language, group=name, unit=_UNITS.get(what, Text(what, what)).render(language), **said)
             found.append({"group": name, "what": what, "gap": gap, "low": low, "high": high, "n": n, "text": text})
