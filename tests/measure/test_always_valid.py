@@ -7,50 +7,24 @@ import math
 import numpy as np
 import pytest
 
+from holdfast.bench.measure import Setting, looked_at_daily
 from holdfast.core.results import Undetermined
-from holdfast.measure.always_valid import bounded, cap_of, caution, cautious, refusal, winsorised
-from holdfast.measure.settings import BY_DEFAULT
+from holdfast.measure.always_valid import bounded, cap_of, caution, refusal, winsorised
 from holdfast.metrics.confidence_sequence import multiplier, ratio_p_value
-
-LOOKS, EXPERIMENTS = 60, 1000
-
-
-def missed(
-    rate: float, holdout: float, customers: int, *, spend: bool, lift: float = 0.2, seed: int = 1
-) -> tuple[float, float, float]:
-    """Shares of experiments whose sequence missed the truth at some look, of those whose plain 95% interval did, and that said anything."""
-    rng = np.random.default_rng([seed, customers])
-    look = np.arange(1, LOOKS + 1) * customers // LOOKS
-    before = np.exp(rng.normal(3.0, 1.2, 4000))
-    cap = cap_of(before, BY_DEFAULT.winsorise) if spend else math.inf
-    size = winsorised(np.exp(rng.normal(3.0, 1.2, 400_000)), cap).mean() if spend else 1.0
-    truth, out, plain, said = rate * lift * size, 0, 0, 0
-    for _ in range(EXPERIMENTS):
-        treated = rng.random(customers) >= holdout
-        converted = (rng.random(customers) < np.where(treated, rate * (1 + lift), rate)).astype(float)
-        y = converted * winsorised(np.exp(rng.normal(3.0, 1.2, customers)), cap) if spend else converted
-        n, k, total, square = (
-            np.stack([np.cumsum(v * one)[look - 1] for one in (treated, ~treated)], axis=-1)
-            for v in (np.ones(customers), converted, y, y * y)
-        )
-        n = np.maximum(n, 2)
-        allowed = (n.min(axis=1) >= BY_DEFAULT.least_customers) & (k.sum(axis=1) >= BY_DEFAULT.least_conversions)
-        allowed &= k.min(axis=1) >= BY_DEFAULT.least_conversions / 3
-        variance = ((square / n - (total / n) ** 2) / (n - 1)).sum(axis=1)
-        off = np.abs(total[:, 0] / n[:, 0] - total[:, 1] / n[:, 1] - truth)
-        half = multiplier(look, customers) * np.sqrt(variance * cautious(n, k, total, square))
-        out += bool((allowed & (off > half)).any())
-        plain += bool((allowed & (off > 1.96 * np.sqrt(variance))).any())
-        said += bool(allowed.any())
-    return out / EXPERIMENTS, plain / EXPERIMENTS, said / EXPERIMENTS
 
 
 @pytest.mark.parametrize(
-    ("rate", "holdout", "customers", "spend"),
-    [(0.3, 0.5, 3000, False), (0.3, 0.1, 4000, True), (0.005, 0.5, 10_000, False), (0.005, 0.5, 10_000, True)],
+    "setting",
+    [
+        Setting(0.3, 0.5, 3000, False),
+        Setting(0.3, 0.1, 4000, True),
+        Setting(0.005, 0.5, 10_000, False),
+        Setting(0.005, 0.5, 10_000, True),
+    ],
+    ids=lambda one: one.name,
 )
-def test_at_most_one_in_twenty_is_ever_wrong(rate: float, holdout: float, customers: int, spend: bool) -> None:
-    wrong, plain, said = missed(rate, holdout, customers, spend=spend)
+def test_at_most_one_in_twenty_is_ever_wrong(setting: Setting) -> None:
+    wrong, plain, said = looked_at_daily(setting)
     assert said > 0.9, "the test must say something"
     assert wrong <= 0.05
     assert plain > 0.08, "looking daily at a plain interval goes wrong: else this test could not fail"
@@ -59,7 +33,7 @@ def test_at_most_one_in_twenty_is_ever_wrong(rate: float, holdout: float, custom
 @pytest.mark.slow
 @pytest.mark.parametrize("spend", [False, True])
 def test_a_small_holdout_with_rare_orders_is_safe(spend: bool) -> None:
-    wrong, _, said = missed(0.005, 0.1, 30_000, spend=spend)
+    wrong, _, said = looked_at_daily(Setting(0.005, 0.1, 30_000, spend))
     assert said > 0.9
     assert wrong <= 0.05
 
@@ -100,8 +74,8 @@ def test_the_cap_knows_only_what_was_before() -> None:
 def test_sample_ratio_p_values_hold_at_every_look() -> None:
     rng = np.random.default_rng(3)
     share = np.array([0.6, 0.3, 0.1])
-    alarms = 0
+    looks, alarms = 60, 0
     for _ in range(400):
-        drawn = np.cumsum(rng.multinomial(50, share, LOOKS), axis=0)
+        drawn = np.cumsum(rng.multinomial(50, share, looks), axis=0)
         alarms += any(ratio_p_value(one, share) < 0.05 for one in drawn[::3])
     assert alarms / 400 <= 0.05

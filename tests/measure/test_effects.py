@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from measure.worlds import trial
 
 from holdfast.core.errors import UsageError
 from holdfast.core.results import Effect, Undetermined
@@ -18,6 +17,7 @@ from holdfast.measure.health import balance, contamination, sample_ratio
 from holdfast.measure.moments import cuped, difference, joined, pooled, ratio, relative, stratified, tabulate
 from holdfast.measure.study import study
 from holdfast.metrics.moments import CrossMoments
+from measure.worlds import trial
 
 
 def experiment(n: int, seed: int, lift: float = 0.2, rho: float = 0.8, holdout: float = 0.5) -> Trial:

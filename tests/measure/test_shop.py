@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from holdfast.app.measure.part import measured
 from holdfast.app.shop import Shop
 from holdfast.app.study import history
+from holdfast.bench.measure import true_effect
 from holdfast.cli.run import run
 from holdfast.core.clock import Cutoff, Horizon
 from holdfast.core.results import Effect
@@ -46,7 +44,7 @@ class Measured:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     folder = tmp_path_factory.mktemp("measured") / "shop"
     made = make(World(customers=1500, days=450, seed=4, effect=1.5, holdout_share=0.25))
     shop = Shop.create(folder, preset="holdfast", zone=made.world.zone, currency=made.world.currency)
@@ -57,7 +55,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
         found = trials(ledger, ends, MONTH)
         facts = measured(ledger, ends, shop.config, "en")
         early = measured(ledger, Cutoff(found_at(found, 3)), shop.config, "en")
-    yield Measured(folder, made, found, facts, early)
+    return Measured(folder, made, found, facts, early)
 
 
 def found_at(trial: Trial, campaign: int) -> Any:
@@ -65,27 +63,12 @@ def found_at(trial: Trial, campaign: int) -> Any:
     return Cutoff.from_micros(int(trial.assigned_at[trial.campaign == campaign].max()) + 60_000_000).at
 
 
-def truth(shop: Measured, arm: str) -> float:
-    """Mean true effect on P(an order in 30 days) over the assignments that have closed, of customers known by that day."""
-    done, world = shop.trial.finished, shop.made.world
-    uplift: list[Any] = []
-    for at in np.unique(done.assigned_at):
-        day = Cutoff.midnight(Cutoff.from_micros(int(at)).local_day(world.zone), world.zone)
-        found = shop.made.true_effect(arm, day, MONTH)
-        who = done.customer_id.filter(pa.array(done.assigned_at == at))
-        place = pc.drop_null(pc.index_in(who, value_set=found["customer_id"].combine_chunks()))
-        uplift.append(found["uplift"].to_numpy()[place.to_numpy()])
-    known = np.concatenate(uplift)
-    assert len(known) > 0.98 * len(done)
-    return float(known.mean())
-
-
 @pytest.mark.parametrize("arm", ["reminder", "voucher", "postcard"])
 def test_the_pooled_interval_covers_the_true_effect(shop: Measured, arm: str) -> None:
     done = shop.trial.finished
     found = compare(done, arm, assigned=shop.trial).effects["retention"]
     assert isinstance(found, Effect)
-    true = truth(shop, arm)
+    true = true_effect(shop.made, done, arm)
     assert found.low <= true <= found.high
     assert (abs(true) < 1e-12) == (arm == "postcard"), "a postcard does nothing in this world"
 

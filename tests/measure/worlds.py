@@ -22,7 +22,7 @@ def trial(
     n = len(arm)
     zeros = np.zeros(n)
     revenue = np.asarray(orders, float) if revenue is None else np.asarray(revenue, float)
-    found = {name: zeros for name in OUTCOMES} | {
+    found = dict.fromkeys(OUTCOMES, zeros) | {
         "ordered": (np.asarray(orders) > 0).astype(float), "orders": np.asarray(orders, float),
         "revenue": revenue * MONEY, "margin": np.rint(0.4 * revenue * MONEY),
     }  # fmt: skip

@@ -11,7 +11,15 @@ from holdfast.core.errors import UsageError
 from holdfast.core.results import Undetermined
 from holdfast.measure.off_policy import LoggedDecisions, overlap, reward_table, values
 from holdfast.metrics.off_policy import (
-    clipped, difference_interval, doubly_robust, effective_n, ips, rare_interval, ratio_interval, snips, weights,
+    clipped,
+    difference_interval,
+    doubly_robust,
+    effective_n,
+    ips,
+    rare_interval,
+    ratio_interval,
+    snips,
+    weights,
 )  # fmt: skip
 
 

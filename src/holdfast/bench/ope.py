@@ -137,6 +137,7 @@ def coverage(random: Shown, bts: Shown, target: str, source: str, worlds: int) -
 
     `low`, `high`: 95% interval of that share. Worlds in which an estimator refuses are left out, and counted.
     """
+    from holdfast.bench.measure import share_interval
     from holdfast.bench.ope_logs import Calibrated, Draws, replicated
     from holdfast.metrics.bootstrap import interval
     from holdfast.metrics.off_policy import difference_interval
@@ -156,16 +157,11 @@ def coverage(random: Shown, bts: Shown, target: str, source: str, worlds: int) -
                 held.setdefault((name, kind), []).append(low <= 0 <= high)
     found = []
     for (name, kind), each in held.items():
-        low, high = _share_interval(sum(each), len(each))
-        found.append(_score(name, "coverage", sum(each) / len(each), low, high, len(each), f", calibrated worlds{kind}"))
+        low, high = share_interval(sum(each), len(each))
+        found.append(
+            _score(name, "coverage", sum(each) / len(each), low, high, len(each), f", calibrated worlds{kind}")
+        )
     return found
-
-
-def _share_interval(k: int, n: int) -> tuple[float, float]:
-    """95%, Wilson (1927)."""
-    z = 1.959964
-    middle, half = (k + z * z / 2) / (n + z * z), z * (k * (n - k) / n + z * z / 4) ** 0.5 / (n + z * z)
-    return middle - half, middle + half
 
 
 def _score(

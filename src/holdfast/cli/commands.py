@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import holdfast.cli.measure  # noqa: F401
+import holdfast.cli.measure
 import holdfast.cli.verbs  # noqa: F401  (importing a group enrols its verbs)
 from holdfast.cli.root import app
 

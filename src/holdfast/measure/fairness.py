@@ -168,7 +168,9 @@ def thresholds(score: Floats, limit: FairLimit, share: float) -> dict[str, float
         treated = float((n * np.clip(rate, middle, middle + limit.max_gap)).sum() / n.sum())
         low, high = (middle, high) if treated < share else (low, middle)
     wanted = np.clip(np.clip(rate, high, high + limit.max_gap), 0, 1)
-    return {name: _cut(score[limit.group == at], round(float(wanted[at] * n[at]))) for at, name in enumerate(limit.names)}
+    return {
+        name: _cut(score[limit.group == at], round(float(wanted[at] * n[at]))) for at, name in enumerate(limit.names)
+    }
 
 
 def _cut(score: Floats, count: int) -> float:

@@ -133,7 +133,7 @@ def reasons(one: Facts, voice: Voice) -> list[str]:
                 arms = found.setdefault(why, [])
                 if arm(two["arm"], voice) not in arms:
                     arms.append(arm(two["arm"], voice))
-    return [f"{voice.listed(arms)}: {why}{voice.pick('.', '。')}" for why, arms in found.items()]
+    return [f"{voice.listed(arms)}{voice.pick(': ', '：')}{why}{voice.pick('.', '。')}" for why, arms in found.items()]
 
 
 def money(one: Facts, voice: Voice) -> list[str]:
@@ -186,7 +186,7 @@ def _guarded(two: Facts, voice: Voice) -> Sequence[str]:
         if one["verdict"] == "open" and "undetermined" not in one
     ]
     if still:
-        lines.append(f"{name}: {voice.say(_OPEN, what=voice.listed(still))}")
+        lines.append(f"{name}{voice.pick(': ', '：')}{voice.say(_OPEN, what=voice.listed(still))}")
     return lines
 
 

@@ -36,8 +36,8 @@ def measured(
     from holdfast.measure.settings import MeasureSettings
     from holdfast.measure.study import study
     from holdfast.models.clv.settings import ValueSettings
-    from holdfast.snapshot.trials import trials
     from holdfast.snapshot.treated_settings import TreatedSettings
+    from holdfast.snapshot.trials import trials
 
     settings = config.section(MeasureSettings)
     settings = replace(settings, follow_up=follow_up) if follow_up else settings
