@@ -42,13 +42,14 @@ class Shown:
     @property
     def shares(self) -> Floats:
         """Positions x items: the average policy, as it was drawn."""
-        return shares_of(np.bincount(self.cell, minlength=POSITIONS * self.items)[None], self.items)[0]
+        counts = np.bincount(self.cell, minlength=POSITIONS * self.items).astype(np.float64)
+        return np.asarray(shares_of(counts[None], self.items)[0])
 
 
 def shares_of(counts: Floats, items: int) -> Floats:
     """Replicates x positions x items from counts of cells; rows add to 1 (0 where a position was never shown)."""
     shaped = np.asarray(counts, np.float64).reshape(len(counts), POSITIONS, items)
-    return shaped / np.maximum(shaped.sum(axis=2, keepdims=True), 1.0)
+    return np.asarray(shaped / np.maximum(shaped.sum(axis=2, keepdims=True), 1.0))
 
 
 def read(folder: Path, policy: str, campaign: str) -> Shown:
@@ -70,14 +71,14 @@ def decisions(log: Shown, target: Floats) -> LoggedDecisions:
 class Draws:
     """Replicates of both logs: Poisson(1) counts of rows, replicates x rows."""
 
-    here: Floats
-    there: Floats
+    here: NDArray[np.float32]
+    there: NDArray[np.float32]
 
     @classmethod
     def of(cls, here: Shown, there: Shown, count: int, seed: int) -> Draws:
         random = np.random.default_rng([seed, 23])
         draw = [random.poisson(1.0, (count, len(one.item))).astype(np.float32) for one in (here, there)]
-        return cls(*draw)
+        return cls(draw[0], draw[1])
 
 
 def replicated(here: Shown, there: Shown, draws: Draws, *, estimated: bool, seed: int = 1) -> dict[str, Floats]:
@@ -110,7 +111,7 @@ def replicated(here: Shown, there: Shown, draws: Draws, *, estimated: bool, seed
     return {name: each - own for name, each in found.items()} | {"own": own}
 
 
-def _onehot(cell: Ints, cells: int, values: Floats | None = None) -> Floats:
+def _onehot(cell: Ints, cells: int, values: Floats | None = None) -> NDArray[np.float32]:
     out = np.zeros((len(cell), cells), np.float32)
     out[np.arange(len(cell)), cell] = 1.0 if values is None else values
     return out

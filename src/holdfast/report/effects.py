@@ -118,10 +118,15 @@ def cell(found: Facts | None, voice: Voice) -> str:
     """`+1.2 [0.3, 2.1]` in the effect's unit; a dash where it may not be said."""
     if not found or "undetermined" in found:
         return "–"
-    say = {"share": lambda x: voice.percent(x, 1), "orders": lambda x: voice.number(x, 3), "ratio": voice.number}
-    parts = [say.get(found["unit"], voice.money)(found[name]) for name in ("estimate", "low", "high")]
+    parts = [_number(found[name], found["unit"], voice) for name in ("estimate", "low", "high")]
     plus = "+" if found["estimate"] > 0 else ""
     return f"{plus}{parts[0]} [{parts[1]}, {parts[2]}]".replace("-", "−")
+
+
+def _number(value: float, unit: str, voice: Voice) -> str:
+    if unit == "share":
+        return voice.percent(value, 1)
+    return voice.number(value, 3 if unit == "orders" else 1) if unit in ("orders", "ratio") else voice.money(value)
 
 
 def reasons(one: Facts, voice: Voice) -> list[str]:
