@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from holdfast.app.measure.part import measured
+from holdfast.app.measure.part import holdout_of, measured
 from holdfast.app.shop import Shop
 from holdfast.app.study import history
 from holdfast.bench.measure import true_effect
@@ -92,7 +93,7 @@ def test_nothing_after_the_cutoff_is_looked_at(shop: Measured) -> None:
     newest = shop.early["campaigns"][-1]
     assert newest["closed"] == 0
     assert "closed yet" in newest["undetermined"]
-    assert shop.early["whole"]["closed"] == 0
+    assert shop.early["whole"]["follow_up"] == "30d", "180 days have not passed yet"
 
 
 def test_the_command_says_it_in_both_languages(shop: Measured, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,3 +133,41 @@ def test_what_is_unsound_is_said_loudly(shop: Measured) -> None:
     assert "20.0% of the rows got another arm's treatment" in page
     assert "breaks a guardrail: unsubscribing" in page
     assert "Nothing can be measured: no decision" in effects_page({"undetermined": "no decision"})
+
+
+def test_the_holdout_in_the_state_database_is_used(shop: Measured) -> None:
+    """Half of the customers written down as held out on one day: their own arms, chances and clock, instead of the attribute."""
+    from datetime import timedelta
+
+    from holdfast.core.state import HOLDOUT, Arm
+    from holdfast.engine.state.assignments import Assigned
+    from holdfast.engine.state.database import StateDb
+
+    made, world = shop.made, shop.made.world
+    day = world.cutoff(300)
+    ids = made.tables["customers"]["customer_id"].to_pylist()
+    odds = {HOLDOUT: 0.5, "open": 0.5}
+    drawn = np.random.default_rng(1).random(len(ids)) < 0.5
+    state = shop.folder / "state.db"
+    Assigned(StateDb(state)).assign(
+        HOLDOUT,
+        [
+            Arm(one, HOLDOUT if held else "open", odds, day.at + timedelta(hours=1))
+            for one, held in zip(ids, drawn, strict=True)
+        ],
+    )
+    try:
+        with Shop.open(shop.folder).engine() as engine:
+            log, _ = history(Shop.open(shop.folder), engine)
+            ledger = Ledger.open(engine, log, Shop.open(shop.folder).cache)
+            held = holdout_of(Shop.open(shop.folder), ledger)
+            facts = measured(ledger, default_cutoff(log), Shop.open(shop.folder).config, "en", held=held)["whole"]
+    finally:
+        for one in shop.folder.glob("state.db*"):
+            one.unlink()
+    assert facts["first"] == facts["last"] == str(Cutoff(day.at + timedelta(hours=1)))
+    assert facts["follow_up"] == "30d", "180 days have not passed yet"
+    assert facts["health"]["ratio"]["alarm"] is False
+    assert facts["comparisons"][0]["n_control"] == pytest.approx(len(ids) / 2, rel=0.1)
+    low, high = (facts["comparisons"][0]["effects"]["retention"][name] for name in ("low", "high"))
+    assert low < 0 < high, "drawn at random, the halves do not differ"

@@ -14,7 +14,7 @@ from holdfast.core.errors import TooLittleData, UsageError
 from holdfast.core.schema import CUSTOMERS, EXPOSURES
 from holdfast.core.trials import Trial
 from holdfast.snapshot.deeds import Deeds
-from holdfast.snapshot.trials import Exposed, trial_of, whole_of
+from holdfast.snapshot.trials import Exposed, enrolled, trial_of, whole_of
 
 ENDS, MONTH = Cutoff.parse("2024-06-01"), Horizon.parse("30d")
 
@@ -189,3 +189,18 @@ def test_what_guardrails_watch() -> None:
     assert one.after["unsubscribed"].tolist() == [1]
     assert one.after["returns"].tolist() == [2]
     assert one.after["complaints"].tolist() == [0]
+
+
+def test_the_holdout_that_holdfast_wrote_down() -> None:
+    """Everybody counts from the instant of their own assignment; whoever is assigned later than the end is not there."""
+    exposed = Exposed.of(pa.Table.from_pylist([decided("b", "mail", "2024-04-02", "2024-04-02")], EXPOSURES.schema))
+    orders = [("a", "2024-04-02", 10), ("b", "2024-04-20", 30), ("b", "2024-05-15", 70)]
+    at_ = np.array([micros("2024-04-01"), micros("2024-04-10")])
+    one = enrolled(
+        exposed, done(orders), pa.array(["a", "b"]), at_, np.array([True, False]), np.array([0.1, 0.1]), ENDS, MONTH, "UTC"
+    )  # fmt: skip
+    assert [one.arms[place] for place in one.arm] == ["nothing", "holdfast"]
+    assert one.after["revenue"].tolist() == [10, 30]
+    assert one.propensities.tolist() == [[0.1, 0.9], [0.1, 0.9]]
+    assert one.cost.tolist() == [0, 0], "what was spent before the own assignment is not counted"
+    assert one.contaminated.tolist() == [False, False]

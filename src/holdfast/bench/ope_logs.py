@@ -12,6 +12,7 @@ import csv
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Shown:
         return np.asarray(shares_of(counts[None], self.items)[0])
 
 
-def shares_of(counts: Floats, items: int) -> Floats:
+def shares_of(counts: NDArray[np.floating[Any]], items: int) -> Floats:
     """Replicates x positions x items from counts of cells; rows add to 1 (0 where a position was never shown)."""
     shaped = np.asarray(counts, np.float64).reshape(len(counts), POSITIONS, items)
     return np.asarray(shaped / np.maximum(shaped.sum(axis=2, keepdims=True), 1.0))

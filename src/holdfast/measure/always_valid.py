@@ -32,7 +32,7 @@ def refusal(
     orders 30 alone let 10% of sequences fail (tests/measure/test_always_valid.py).
 
     >>> refusal(750, 150, (80, 20))
-    Undetermined(reason='the smaller arm has 150 customers with a closed follow-up; under 200 nothing can be said')
+    Undetermined(reason='the smaller arm is worth 150 customers with a closed follow-up; under 200 nothing can be said')
     """
     smaller, least = min(n_treated, n_control), settings.least_conversions
     if smaller < settings.least_customers:

@@ -17,7 +17,7 @@ from holdfast.core.results import Effect, Undetermined
 from holdfast.core.text import Language
 from holdfast.core.trials import Trial
 from holdfast.measure.always_valid import bounded, cap_of, caution, refusal, winsorised
-from holdfast.measure.arms import ArmMean, arm_mean, comparable
+from holdfast.measure.arms import ArmMean, arm_mean, comparable, effective_customers
 from holdfast.measure.guardrails import guardrails
 from holdfast.measure.settings import BY_DEFAULT, MeasureSettings
 from holdfast.measure.words import ESTIMANDS, NO_CHANCES, NO_COST, NO_ORDERS, NO_OVERLAP, PROFIT, ROI
@@ -186,7 +186,7 @@ def _why(
         return Undetermined(NO_CHANCES.render(language))
     if len(trial) and not len(rows):
         return Undetermined(NO_OVERLAP.render(language))
-    n, m = (_customers(rows, rows.arm == one) for one in (a, c))
+    n, m = (int(effective_customers(rows, one)) for one in (a, c))
     ordered = rows.after["ordered"] > 0
     conversions = tuple(_customers(rows, ordered & (rows.arm == one)) for one in (a, c))
     return refusal(n, m, (conversions[0], conversions[1]), settings, language)

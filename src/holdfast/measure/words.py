@@ -5,8 +5,8 @@ from __future__ import annotations
 from holdfast.core.text import Text
 
 FEW_CUSTOMERS = Text(
-    "the smaller arm has {n} customers with a closed follow-up; under {least} nothing can be said",
-    "较小的一组只有{n}位客户的跟踪期已结束；少于{least}位无法下结论",
+    "the smaller arm is worth {n} customers with a closed follow-up; under {least} nothing can be said",
+    "较小的一组只相当于{n}位跟踪期已结束的客户；少于{least}位无法下结论",
 )
 FEW_CONVERSIONS = Text(
     "only {n} customers ordered in both arms together, {fewer} in the arm with fewer; under {least} and {third} the interval would not hold",

@@ -155,7 +155,7 @@ def money(one: Facts, voice: Voice) -> list[str]:
 def notes(one: Facts, voice: Voice) -> list[str]:
     """Whether it is sound: arm sizes, balance, contamination, guardrails."""
     health = one["health"]
-    lines = [] if one["name"] == "whole" else [ratio(health["ratio"], voice)]
+    lines = [] if one["name"] == "whole" and health["ratio"] is None else [ratio(health["ratio"], voice)]
     for two in health["balance"]:
         if two["alarm"]:
             what, gap = voice.say(WATCHED[two["covariate"]]), voice.number(two["gap"], 2)

@@ -11,6 +11,8 @@ from holdfast.core.progress import SILENT, Progress
 from holdfast.core.text import Language
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from holdfast.app.config import Config
     from holdfast.app.shop import Shop
     from holdfast.app.study import Study
@@ -22,14 +24,18 @@ def effects(question: Study, language: Language) -> dict[str, Any]:
 
     A part that cannot be said holds {"undetermined": why}; so do all facts where nothing was ever decided.
     """
-    return measured(question.ledger, question.asked.cutoff, question.shop.config, language)
+    held = holdout_of(question.shop, question.ledger)
+    return measured(question.ledger, question.asked.cutoff, question.shop.config, language, held=held)
 
 
 def measured(
     ledger: Ledger, ends: Cutoff, config: Config, language: Language, *, follow_up: str | None = None,
-    campaign: str | None = None, progress: Progress = SILENT,
+    campaign: str | None = None, held: pa.Table | None = None, progress: Progress = SILENT,
 ) -> dict[str, Any]:  # fmt: skip
-    """The same from a ledger: every campaign, all together, and Holdfast as a whole. Nothing after `ends` is looked at."""
+    """The same from a ledger: every campaign, all together, and Holdfast as a whole. Nothing after `ends` is looked at.
+
+    `held`: whom Holdfast held out (`holdout_of`); None: the customers' own attribute says.
+    """
     from dataclasses import replace
 
     from holdfast.app.settings import ShopSettings
@@ -59,27 +65,63 @@ def measured(
     one_by_one = [study(every.of(name), name, settings, language) for name in every.campaigns]
     progress.step("measure", 2, 3)
     facts |= {"campaigns": one_by_one, "pooled": study(every, "pooled", settings, language)}
-    facts["whole"] = _whole(ledger, ends, config, rate, language)
+    facts["whole"] = _whole(ledger, ends, config, rate, held, language)
     progress.step("measure", 3, 3)
     return facts
 
 
-def _whole(ledger: Ledger, ends: Cutoff, config: Config, rate: float, language: Language) -> dict[str, Any]:
-    """The always-on holdout against everybody else since the first decision."""
+def _whole(
+    ledger: Ledger, ends: Cutoff, config: Config, rate: float, held: pa.Table | None, language: Language
+) -> dict[str, Any]:
+    """The always-on holdout against everybody else, over the long follow-up, or the short one until the long has closed."""
     from holdfast.measure.settings import MeasureSettings
     from holdfast.measure.study import study
     from holdfast.snapshot.treated_settings import TreatedSettings
-    from holdfast.snapshot.trials import whole
+    from holdfast.snapshot.trials import whole, whole_assigned
 
-    settings = config.section(MeasureSettings)
-    length = Horizon.parse(settings.whole_follow_up)
-    try:
-        found = whole(ledger, ends, length, config.section(TreatedSettings), margin_rate=rate)
-    except TooLittleData as error:
-        return {"name": "whole", "follow_up": str(length), "undetermined": error.what}
-    facts = study(found, "whole", settings, language)
-    facts["health"]["ratio"] = None  # the share held out is read from the log itself, so it always fits
+    settings, treated = config.section(MeasureSettings), config.section(TreatedSettings)
+    lengths = [Horizon.parse(one) for one in (settings.whole_follow_up, settings.follow_up)]
+    facts: dict[str, Any] = {}
+    for length in sorted(set(lengths), reverse=True):
+        try:
+            if held is None:
+                found = whole(ledger, ends, length, treated, margin_rate=rate)
+            else:
+                found = whole_assigned(ledger, ends, length, held, treated, margin_rate=rate)
+        except TooLittleData as error:
+            return {"name": "whole", "follow_up": str(length), "undetermined": error.what}
+        facts = study(found, "whole", settings, language)
+        if facts["closed"]:
+            break
+    if held is None:
+        facts["health"]["ratio"] = None  # the share held out was read from the log itself, so it always fits
     return facts
+
+
+def holdout_of(shop: Shop, ledger: Ledger) -> pa.Table | None:
+    """Whom Holdfast itself held out and whom it left open (customer_id, held, share, assigned_at); None if nobody."""
+    import pyarrow as pa
+
+    from holdfast.core.clock import to_micros
+    from holdfast.core.state import HOLDOUT
+    from holdfast.engine.state.assignments import Assigned
+    from holdfast.engine.state.database import StateDb
+
+    file = shop.folder / "state.db"
+    if not file.is_file():
+        return None
+    everybody = ledger.engine.arrow(ledger.customers.select("customer_id"))["customer_id"].to_pylist()
+    arms = list(Assigned(StateDb(file)).assigned(HOLDOUT, everybody).values())
+    if not any(one.arm == HOLDOUT for one in arms):
+        return None
+    return pa.table(
+        {
+            "customer_id": pa.array([one.customer_id for one in arms], pa.string()),
+            "held": [one.arm == HOLDOUT for one in arms],
+            "share": pa.array([one.propensities.get(HOLDOUT) for one in arms], pa.float64()),
+            "assigned_at": pa.array([to_micros(one.assigned_at) for one in arms], pa.int64()),
+        }
+    )
 
 
 def ask(
