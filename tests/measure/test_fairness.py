@@ -13,6 +13,7 @@ from holdfast.core.decide import Decisions, Options, Treatment
 from holdfast.core.errors import UsageError
 from holdfast.core.results import Effect, Undetermined
 from holdfast.core.schema import CUSTOMERS
+from holdfast.decide.budget.limits import Limits
 from holdfast.measure.fairness import fair_limit, forecast_columns, gaps, price_findings, thresholds
 from holdfast.measure.settings import MeasureSettings
 
@@ -110,5 +111,9 @@ def test_a_plan_is_looked_at_by_protected_group() -> None:
     assert found["max_gap"] == 1.0
     assert {one["what"] for one in found["prices"] if "gap" in one} == {"discount"}
     assert groups_of(people, ids, "sex")[:2] == [None, "m"]
-    assert limits_of(people, ids, settings)[0].names == ("f", "m")
+    limits = limits_of(people, ids, settings)
+    assert limits["parity"] == {"sex": 0.1}
+    assert limits["groups"]["sex"][:3] == ["other", "m", "f"]
+    assert Limits(**limits).names() == ["parity of sex"]
+    assert limits_of(people, ids, MeasureSettings()) == {}
     assert plan_fairness(people, plan, options, treatments, MeasureSettings()) == {"attributes": []}

@@ -14,7 +14,6 @@ from holdfast.core.decide import Decisions, Options, Treatment
 from holdfast.core.text import Language
 
 if TYPE_CHECKING:
-    from holdfast.measure.fairness import FairLimit
     from holdfast.measure.settings import MeasureSettings
 
 
@@ -27,11 +26,18 @@ def groups_of(customers: pa.Table, ids: pa.Array, attribute: str) -> list[str | 
     return [_said(newest.get(one), attribute) for one in ids.to_pylist()]
 
 
-def limits_of(customers: pa.Table, ids: pa.Array, settings: MeasureSettings) -> list[FairLimit]:
-    """What the allocator takes: one limit per protected attribute."""
+def limits_of(customers: pa.Table, ids: pa.Array, settings: MeasureSettings) -> dict[str, Any]:
+    """`groups` and `parity` of `decide.budget.Limits`, of the protected attributes; nothing where none is declared.
+
+    Groups too small to be judged, and customers of whom nothing is known, are one group together, `other`.
+    """
     from holdfast.measure.fairness import fair_limit
 
-    return [fair_limit(groups_of(customers, ids, one), settings.max_gap) for one in settings.protected]
+    groups: dict[str, list[str]] = {}
+    for one in settings.protected:
+        limit = fair_limit(groups_of(customers, ids, one), settings.max_gap)
+        groups[one] = [limit.names[at] if at >= 0 else "other" for at in limit.group.tolist()]
+    return {"groups": groups, "parity": dict.fromkeys(groups, settings.max_gap)} if groups else {}
 
 
 def plan_fairness(
