@@ -33,6 +33,11 @@ PAGES = (
     "purchase-intent.md",
     "recommendation.md",
     "warning.md",
+    "uplift.md",
+    "deciding.md",
+    "policies.md",
+    "measurement.md",
+    "story.md",
 )
 
 

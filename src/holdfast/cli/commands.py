@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import holdfast.cli.alerts
+import holdfast.cli.measure
 import holdfast.cli.plan
+import holdfast.cli.segments
 import holdfast.cli.verbs  # noqa: F401  (importing a group enrols its verbs)
 from holdfast.cli.root import app
 
