@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import holdfast.cli.verbs  # noqa: F401  (importing a group enrols its verbs)
+import holdfast.cli.segments
+import holdfast.cli.verbs  # noqa: F401
 from holdfast.cli.root import app
 
 __all__ = ["app"]

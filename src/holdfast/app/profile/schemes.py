@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +57,8 @@ class Schemes:
             if self.learnt is not None:
                 names["learnt"] = list(seen.by_learnt(self.learnt))
             if self.rules:
-                try:
+                with suppress(ConfigError):  # a forecast that only the present has
                     names["rules"] = list(seen.by_rules(self.rules)[0])
-                except ConfigError:  # a forecast that only the present has
-                    pass
             self._at[cutoff] = seen, names
         return self._at[cutoff]
 

@@ -1,5 +1,6 @@
 """What a surface may ask of a shop: one function per command, grouped by file, all of them to be had from here."""
 
+from holdfast.app.service.segments import segments
 from holdfast.app.service.shops import (
     backtest,
     config_check,
@@ -48,4 +49,5 @@ __all__ = [
     "report",
     "run",
     "run_table",
+    "segments",
 ]
