@@ -93,11 +93,19 @@ def _members(release: ReleaseFolder, scheme: str, segment: str | None) -> pa.Tab
         names = customers["segment"]
     else:
         at = pc.index_in(customers["customer_id"], value_set=profiles["customer_id"].combine_chunks())
-        column = pc.list_element(profiles["segments"], 0) if scheme == "rules" else profiles[_COLUMNS[scheme]]
+        column = _first(profiles["segments"]) if scheme == "rules" else profiles[_COLUMNS[scheme]]
         names = column.take(at)
     where = customers.schema.get_field_index("segment")
     table = customers.set_column(where, "segment", names)
     return table if segment is None else table.filter(pc.equal(table["segment"], segment))
+
+
+def _first(held: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+
+    from holdfast.profile.segments.rules import OTHER
+
+    return pa.array([one[0] if one else OTHER for one in held.to_pylist()], pa.string())
 
 
 def _write(path: Path, table: pa.Table, language: Language) -> int:
