@@ -17,9 +17,9 @@ _HEADS = (
     Text("value ahead", "预期价值"),
 )  # fmt: skip
 HOW = Text(
-    "Learnt by {method} from {features} measures: {count} is the largest number of groups that all come back when "
-    "customers are drawn anew (Jaccard at least {jaccard}).",
-    "用{method}从{features}个指标学习得到：{count}是重复抽样后每一组都能再现的最大组数（Jaccard 至少{jaccard}）。",
+    "Learnt by {method} from {features} measures: {count} groups come back best when customers are drawn anew (agreement "
+    "{ari}; each group at least {jaccard} of itself).",
+    "用{method}从{features}个指标学习得到：重复抽样时{count}组最能再现（一致性{ari}，每组至少再现{jaccard}）。",
 )
 CONTINUUM = Text(
     " They are a cut through customers who differ by degrees, not islands (separation {separation}).",
@@ -61,7 +61,7 @@ def how(facts: Mapping[str, Any], scheme: str, voice: Voice) -> str:
         return ""
     said = voice.say(
         HOW, method=voice.say(METHODS[known["method"]]), features=len(known["features"]), count=known["count"],
-        jaccard=voice.number(min(known["stability"]["jaccard"]), 2),
+        jaccard=voice.percent(min(known["stability"]["jaccard"])), ari=voice.number(known["stability"]["ari"], 2),
     )  # fmt: skip
     if known["separation"] < ISLANDS:
         said += voice.say(CONTINUUM, separation=voice.number(known["separation"], 2))
