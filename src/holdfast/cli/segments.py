@@ -19,6 +19,9 @@ def segments(
         str | None, typer.Option("--by", metavar="WAY", help="rules, rfm or learnt; default: as published.")
     ] = None,
     flow: Annotated[bool, typer.Option("--flow", help="Also who moved from which segment to which.")] = False,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="RELEASE", help="Who moved since an earlier release, as published.")
+    ] = None,
     segment: Annotated[str | None, typer.Option("--segment", metavar="NAME", help="Only this one.")] = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write the members, of one segment or of all.")
@@ -30,4 +33,4 @@ def segments(
     """The segments of the published release: size, what sets each apart, value and churn."""
     from holdfast.app import service
 
-    answer(json, service.segments, folder, by=by, flow=flow, segment=segment, csv=csv, language=language)
+    answer(json, service.segments, folder, by=by, flow=flow, segment=segment, csv=csv, since=since, language=language)

@@ -9,11 +9,12 @@ from holdfast.core.text import Text
 from holdfast.profile.interests import sentence
 from holdfast.profile.rfm import GROUPS
 from holdfast.report.plain import wrap
-from holdfast.report.segment_words import SEGMENT, STAGES, TIERS, WEEKDAYS
+from holdfast.report.segment_words import STAGES, TIERS, WEEKDAYS, title
 from holdfast.report.summary import isolated_text
 from holdfast.report.voice import Voice, isolated
 
 INTERESTS = Text("Interests", "兴趣")
+_SEGMENT = Text("segment", "分群")
 _GRID, _TIER, _STAGE = Text("RFM", "RFM"), Text("value tier", "价值层级"), Text("stage (AIPL)", "阶段（AIPL）")
 _DEALS = Text("orders on a deal", "优惠订单")
 _DEALS_SAID = Text("{share} (shrunk; the shop: {usual})", "{share}（已收缩；全店{usual}）")
@@ -27,9 +28,9 @@ _OF = Text("of {n} occasions", "共{n}次")
 _UNCLEAR = Text("no clear channel, hour or weekday in {n} occasions", "{n}次中没有明显的渠道、时段或星期偏好")
 _SERVICE = Text("service", "服务")
 _PARTS = (
-    ("ticket_count", Text("{n} tickets", "{n}张工单")),
-    ("refund_count", Text("{n} lines sent back", "{n}行退货")),
-    ("delivery_failed_count", Text("{n} failed deliveries", "{n}次配送失败")),
+    ("ticket_count", Text("tickets: {n}", "工单：{n}")),
+    ("refund_count", Text("lines sent back: {n}", "退货：{n}行")),
+    ("delivery_failed_count", Text("failed deliveries: {n}", "配送失败：{n}次")),
 )
 _RATING = Text("rates {stars} stars", "评分{stars}星")
 _CONTACTS = Text("contacts", "触达")
@@ -53,7 +54,7 @@ def profile_rows(
     rows: list[tuple[Text, str | None]] = []
     if profile is not None:
         rows += [
-            (SEGMENT, _segment(profile, facts, voice)), (_GRID, _grid(profile, voice)), (_TIER, _one(TIERS, profile.get("value_tier"), voice)),
+            (_SEGMENT, _segment(profile, facts, voice)), (_GRID, _grid(profile, voice)), (_TIER, _one(TIERS, profile.get("value_tier"), voice)),
             (_STAGE, _one(STAGES, profile.get("aipl"), voice)), (_DEALS, _deals(profile, facts, voice)), (_LEVEL, _level(profile, voice)),
             (_HABITS, _habits(profile, voice)), (_SERVICE, _service(profile, voice)), (_CONTACTS, _contacts(profile, voice)),
             (_PLATFORMS, _listed(profile.get("platforms") or [])),
@@ -76,10 +77,10 @@ def _segment(profile: Mapping[str, Any], facts: Mapping[str, Any], voice: Voice)
     name = profile.get("segment")
     known = facts.get("segments") or {}
     rows = known.get(str(known.get("use"))) or []
-    title = next((voice.say(one["title"]) for one in rows if one["name"] == name), None)
+    said = next((title(one, voice) for one in rows if one["name"] == name), None)
     if name is None:
         return None
-    return isolated(name) if title in (None, name) else f"{isolated(name)} ({isolated(title, 100)})"
+    return isolated(name) if said in (None, name) else f"{isolated(name)} ({said})"
 
 
 def _grid(profile: Mapping[str, Any], voice: Voice) -> str | None:

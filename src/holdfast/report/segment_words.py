@@ -9,6 +9,7 @@ from holdfast.core.text import Text
 from holdfast.report.explain_words import KINDS
 from holdfast.report.voice import Voice, isolated
 
+_LONGEST = 120
 SEGMENT = Text("Segment", "分群")
 OTHERS = Text("{said} (others {other})", "{said}（其他客户{other}）")
 NO_DIFFERENCE = Text("like the others in every measure", "各项指标与其他客户相近")
@@ -48,7 +49,13 @@ def apart(rows: Sequence[Mapping[str, Any]], voice: Voice, most: int = 4) -> str
 
 def titles(rows: Sequence[Mapping[str, Any]], voice: Voice) -> dict[str, str]:
     """The title of each segment by name."""
-    return {one["name"]: isolated(voice.say(one["title"]), 120) for one in rows} | {"outside": voice.say(OUTSIDE)}
+    return {one["name"]: title(one, voice) for one in rows} | {"outside": voice.say(OUTSIDE)}
+
+
+def title(row: Mapping[str, Any], voice: Voice) -> str:
+    """The title of one segment; the shop wrote it, or we did, so it is only kept to one line."""
+    said = "".join(c for c in voice.say(row["title"]) if c.isprintable())
+    return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
 
 
 def step(name: str, voice: Voice) -> str:

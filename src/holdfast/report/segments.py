@@ -32,7 +32,10 @@ _SPAN = Text(
 )
 _FLOW = Text("Who moved since {day}", "{day}以来的变动")
 _FROM, _TO, _STAYED = Text("from", "原分群"), Text("to", "现分群"), Text("stayed", "未变动")
-_NO_FLOW = Text("Who moved cannot be told: {why}.", "无法得知变动情况：{why}。")
+_NO_FLOW = Text(
+    "Who moved cannot be told: {why}. Against an earlier release: holdfast segments --since RELEASE.",
+    "无法得知变动情况：{why}。与较早发布比较：holdfast segments --since RELEASE。",
+)
 #: Below this mean silhouette the groups are no islands.
 ISLANDS = 0.25
 

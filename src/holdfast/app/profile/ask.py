@@ -29,9 +29,12 @@ _WRITTEN = Text("{n} customers written to {file}", "已将{n}位客户写入 {fi
 
 def segments(
     shop: Shop, language: Language, *, by: str | None = None, moves: bool = False, segment: str | None = None,
-    csv: Path | None = None,
+    csv: Path | None = None, since: str | None = None,
 ) -> Answer:  # fmt: skip
     """Each segment with size, words, value and churn; with `csv`, the members of one (or of all) as a list.
+
+    `moves`: who moved in the last four weeks, by the same fitted segments; `since` names an earlier release to compare
+    what was published then (learnt segments may have been fitted anew).
 
     Raises `UsageError` for a way of cutting or a segment that the release does not have.
     """
@@ -45,16 +48,18 @@ def segments(
     if segment is not None and segment not in [one["name"] for one in rows]:
         known = [one["name"] for one in rows]
         raise UsageError(f"no segment {segment!r} by {scheme}", remedy=nearest(segment, known))
+    if since is not None:
+        facts = {**facts, "flow": _since(shop, since, release, scheme)}
     shown = {**facts, "segments": {**facts["segments"], scheme: [r for r in rows if segment in (None, r["name"])]}}
     voice = Voice(language, str(release.manifest["currency"]), str(release.manifest["zone"]))
     data: dict[str, Any] = {
         "release_id": release.release_id, "by": scheme, "published_by": facts["segments"]["use"],
         "segments": shown["segments"][scheme], "how_learnt": facts["segments"].get("how_learnt"),
     }  # fmt: skip
-    if moves:
+    if moves or since is not None:
         flow = facts.get("flow") or {}
         data["flow"] = {"since": flow.get("since"), "moves": flow.get(scheme, flow.get("undetermined"))}
-    text = segments_page(shown, scheme, voice, day=release.manifest["cutoff"], moves=moves)
+    text = segments_page(shown, scheme, voice, day=release.manifest["cutoff"], moves=moves or since is not None)
     if csv is not None:
         count = _write(csv, _members(release, scheme, segment), language)
         data["csv"], data["written"] = str(csv), count
@@ -83,6 +88,19 @@ def _scheme(facts: dict[str, Any], by: str | None) -> str:
         have = ", ".join(one for one in SCHEMES if one in facts["segments"])
         raise UsageError(f"this release has no segments by {scheme}: {why.get(scheme)}", remedy=f"it has: {have}")
     return scheme
+
+
+def _since(shop: Shop, since: str, release: ReleaseFolder, scheme: str) -> dict[str, Any]:
+    from holdfast.core.clock import Cutoff
+    from holdfast.profile.segments.flow import flow
+
+    earlier = shop.releases.get(since)
+    _scheme(facts_of(earlier), scheme)
+    then, now = _members(earlier, scheme, None), _members(release, scheme, None)
+    columns = [one[name].combine_chunks() for one in (then, now) for name in ("customer_id", "segment")]
+    moves = flow(columns[0], columns[1].to_pylist(), columns[2], columns[3].to_pylist())
+    day = Cutoff.parse(earlier.manifest["cutoff"]).local_day(earlier.manifest["zone"])
+    return {"since": day.isoformat(), scheme: moves}
 
 
 def _members(release: ReleaseFolder, scheme: str, segment: str | None) -> pa.Table:

@@ -16,6 +16,7 @@ def segments(
     flow: bool = False,
     segment: str | None = None,
     csv: Path | None = None,
+    since: str | None = None,
     language: str | None = None,
     progress: Progress = SILENT,
 ) -> Answer:
@@ -25,6 +26,6 @@ def segments(
 
     shop = Shop.open(folder)
     progress.step("segments", 0, 1)
-    found = ask(shop, spoken(shop.config, language), by=by, moves=flow, segment=segment, csv=csv)
+    found = ask(shop, spoken(shop.config, language), by=by, moves=flow, segment=segment, csv=csv, since=since)
     progress.step("segments", 1, 1)
     return found
