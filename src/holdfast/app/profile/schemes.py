@@ -153,7 +153,7 @@ def moved(question: Study, found: Schemes, seen: Seen) -> dict[str, Any]:
 
 
 def silent(question: Study, found: Schemes) -> dict[str, Any]:
-    """Survival of the published segments at a cutoff 90 days ago (or the newest closed one)."""
+    """Survival by segment from a cutoff 90 days ago (or the oldest there is); by the grid where the published way knows none."""
     from holdfast.profile.segments.survival import survival
 
     past, now = question.past, question.asked.cutoff
@@ -161,11 +161,10 @@ def silent(question: Study, found: Schemes) -> dict[str, Any]:
     if not closed:
         return {"undetermined": "no earlier cutoff has been watched long enough"}
     _, names = found.at(question, closed[-1])
-    if found.use not in names:
-        return {"undetermined": _TOO_LATE}
+    scheme = found.use if found.use in names else "rfm"
     outcomes = past.at([closed[-1]]).outcomes.known_by(now, question.asked.gap)
     day = closed[-1].local_day(question.asked.zone).isoformat()
-    return {"cutoff": day, "curves": survival(outcomes, names[found.use])}
+    return {"cutoff": day, "by": scheme, "curves": survival(outcomes, names[scheme])}
 
 
 def _orders(question: Study, cutoff: Cutoff) -> Any:

@@ -70,7 +70,7 @@ def segments(story: Story, voice: Voice) -> Section:
     rows = facts["segments"][scheme]
     body = [
         _table(rows, voice),
-        _curves(facts.get("survival") or {}, titles(rows, voice), voice),
+        _curves(facts, voice),
         el("div", _likes(facts, voice), _tiers(facts, voice), class_="pair"),
         _flow(facts.get("flow") or {}, scheme, titles(rows, voice), voice),
         _stages(facts, voice),
@@ -111,10 +111,13 @@ def _table(rows: Sequence[Mapping[str, Any]], voice: Voice) -> Html:
     return table(heads, cells, label=voice.say(_TITLE), class_="people")
 
 
-def _curves(facts: Mapping[str, Any], names: Mapping[str, str], voice: Voice) -> Html | None:
+def _curves(profile: Mapping[str, Any], voice: Voice) -> Html | None:
+    facts = profile.get("survival") or {}
     curves = (facts.get("curves") or [])[:_MOST_CURVES]
     if not curves:
         return None
+    long = titles(profile["segments"].get(facts["by"]) or [], voice)
+    names = {name: said.split(":")[0].split("：")[0] for name, said in long.items()}
     top = max(one["days"][-1] for one in curves)
     days = sorted({day for one in curves for day in one["days"]})
     plot = Plot(
