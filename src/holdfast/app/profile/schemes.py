@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.app.profile.rules import rules_of
-from holdfast.app.profile.seen import Seen, see
+from holdfast.app.profile.seen import Seen, by_grid, see, span
 from holdfast.core.clock import Cutoff, Window
 from holdfast.core.errors import ConfigError, TooLittleData
 from holdfast.core.text import Text
@@ -41,25 +41,25 @@ class Schemes:
     grid: Grid
     learnt: Learnt | None = None
     rules: tuple[RuleSegment, ...] = ()
-    _at: dict[Cutoff, tuple[Seen, dict[str, list[str | None]]]] = field(default_factory=dict)
+    _at: dict[Cutoff, tuple[pa.Array, dict[str, list[str | None]]]] = field(default_factory=dict)
 
     @property
     def chosen(self) -> pa.Array:
         """The published segment of each customer."""
         return pa.array(self.names[self.use], pa.string())
 
-    def at(self, question: Study, cutoff: Cutoff) -> tuple[Seen, dict[str, list[str | None]]]:
-        """The population at an earlier cutoff of the training slices, cut in the same ways by the same fits."""
+    def at(self, question: Study, cutoff: Cutoff) -> tuple[pa.Array, dict[str, list[str | None]]]:
+        """(customers, their segments by scheme) at an earlier cutoff of the training slices, cut by the same fits."""
         if cutoff not in self._at:
-            orders = _orders(question, cutoff)
-            seen = see(question, question.past.features.at([cutoff]), cutoff, orders, {})
-            names: dict[str, list[str | None]] = {"rfm": seen.by_grid(self.grid)}
+            features, orders = question.past.features.at([cutoff]), _orders(question, cutoff)
+            ids = features.key.customer_id
+            names: dict[str, list[str | None]] = {"rfm": by_grid(self.grid, ids, orders, span(question, cutoff))}
             if self.learnt is not None:
-                names["learnt"] = list(seen.by_learnt(self.learnt))
+                names["learnt"] = list(self.learnt.assign(features))
             if self.rules:
                 with suppress(ConfigError):  # a forecast that only the present has
-                    names["rules"] = list(seen.by_rules(self.rules)[0])
-            self._at[cutoff] = seen, names
+                    names["rules"] = list(see(question, features, cutoff, orders, {}).by_rules(self.rules)[0])
+            self._at[cutoff] = ids, names
         return self._at[cutoff]
 
 
@@ -81,7 +81,7 @@ def schemes(question: Study, seen: Seen, forecasts: Mapping[str, Any]) -> Scheme
         columns["segments"] = pa.array(every, pa.list_(pa.string()))
     learnt, why = _learn(question, seen, settings)
     if learnt is not None:
-        names["learnt"] = list(seen.by_learnt(learnt))
+        names["learnt"] = list(learnt.assign(seen.features))
         titles["learnt"] = dict(zip(learnt.names, learnt.titles, strict=True))
         columns["learnt_segment"] = pa.array(names["learnt"], pa.string())
     use = settings.use
@@ -146,7 +146,7 @@ def moved(question: Study, found: Schemes, seen: Seen) -> dict[str, Any]:
     facts: dict[str, Any] = {"since": then[-1].local_day(question.asked.zone).isoformat()}
     for scheme, mine in found.names.items():
         if scheme in names:
-            facts[scheme] = flow(earlier.ids, names[scheme], seen.ids, mine)
+            facts[scheme] = flow(earlier, names[scheme], seen.ids, mine)
         else:
             facts[scheme] = {"undetermined": _TOO_LATE}
     return facts
