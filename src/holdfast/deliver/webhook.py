@@ -128,7 +128,7 @@ def header_id(decision_id: str) -> str:
     """The id as it may stand in a header and in what is signed, where full stops part the fields.
 
     >>> header_id("d-17"), header_id("d.17")[:12]
-    ('d-17', 'msg_b5b0bc42')
+    ('d-17', 'msg_d088dc41')
     """
     if re.fullmatch(r"[A-Za-z0-9_\-:]{1,200}", decision_id):
         return decision_id
