@@ -18,7 +18,7 @@ from tests.conftest import missing
 from holdfast.engine.state.database import StateDb
 
 
-@pytest.fixture()
+@pytest.fixture
 def db(tmp_path: Path) -> StateDb:
     return StateDb(tmp_path / "state.db")
 
@@ -33,7 +33,7 @@ class Receiver:
     url: str = ""
 
 
-@pytest.fixture()
+@pytest.fixture
 def receiver() -> Iterator[Receiver]:
     kept = Receiver()
 
@@ -156,7 +156,7 @@ def relay_server(context: ssl.SSLContext | None = None) -> Iterator[Relay]:
         loop.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def relay() -> Iterator[Relay]:
     with relay_server() as kept:
         yield kept
@@ -178,7 +178,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return cert, key
 
 
-@pytest.fixture()
+@pytest.fixture
 def tls_relay(certificate: tuple[Path, Path]) -> Iterator[Relay]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)

@@ -103,7 +103,9 @@ def plan(task: dict[str, Any], everybody: People, rules: Rules, db: StateDb, ste
         schema=CLAIMS,
     )
     ledger = SqliteLedger(db)
-    granted = ledger.reserve(f"planner {task['number']}", claims, limits(now, task), now, hold=timedelta(days=3)).granted
+    granted = ledger.reserve(
+        f"planner {task['number']}", claims, limits(now, task), now, hold=timedelta(days=3)
+    ).granted
     die = task["die"].get(str(step))
     if die == "reserved":
         os.kill(os.getpid(), signal.SIGKILL)

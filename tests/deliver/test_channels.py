@@ -62,7 +62,7 @@ def test_every_kind(tmp_path: Path) -> None:
         ('[mail]\nkind = "smtp"\nhost = "x"', "'sender' is missing"),
         ('[mail]\nkind = "smtp"\nhost = "x"\nsender = "a@x.example"\nport = "587"', "port must be a int"),
         ('[mail]\nkind = "smtp"\nhost = "x"\nsender = "a@x.example"\nsecurity = "none"', "unencrypted"),
-        ('[push]\nkind = "webhook"\nurl = "https://x.example"\nsecret_env = "whsec_MfKQ9r8GKYqrTwjUPD8ILP+Zo2="', "the name of an environment variable"),
+        ('[push]\nkind = "webhook"\nurl = "https://x.example"\nsecret_env = "whsec_MfKQ9r8GKYqrT+Zo2="', "the name of an environment variable"),
         ('[push]\nkind = "webhook"\nurl = "http://x.example"\nsecret_env = "S"', "unencrypted"),
         ('[push]\nkind = "webhook"\nurl = "https://x.example"\nsecret_env = "S"\npost = "x"', "unknown key 'post'"),
         ('[crm]\nkind = "sql"\nurl_env = "postgresql://ann:pa55@h/d"', "the name of an environment variable"),

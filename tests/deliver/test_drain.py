@@ -149,7 +149,9 @@ def test_a_message_whose_time_has_passed_is_dropped(db: StateDb) -> None:
 
 
 def test_the_last_look_sees_what_happened_since(db: StateDb) -> None:
-    table = pa.table({"customer_id": [f"c{i}" for i in range(5)], "consents": ['{"mail": true}'] * 4 + ['{"mail": false}']})
+    table = pa.table(
+        {"customer_id": [f"c{i}" for i in range(5)], "consents": ['{"mail": true}'] * 4 + ['{"mail": false}']}
+    )
     left = pa.Table.from_pylist([{"customer_id": "c1", "channel": "mail", "occurred_at": NOW}], schema=LEFT)
     people = People.of(table, "UTC", left).take(np.array([0, 1, 2, 4]))
     rules = Rules({"mail": (Cap.parse("1 per 1d"),)}, {"all": Quiet.parse("21:00-08:00")})
@@ -196,5 +198,6 @@ def test_a_channel_that_is_not_set_up_costs_no_try(db: StateDb) -> None:
 def test_a_look_may_say_no_for_good(db: StateDb) -> None:
     box = Outbox(db)
     box.put(letters(1), NOW)
-    assert drain(box, Recorded("mail"), NOW, look=lambda *_: Blocked("suppressed", "mail")).reasons == {"d0": "on the suppression list (mail)"}  # fmt: skip
+    found = drain(box, Recorded("mail"), NOW, look=lambda *_: Blocked("suppressed", "mail"))
+    assert found.reasons == {"d0": "on the suppression list (mail)"}
     assert box.counts() == {"mail": {"dropped": 1}}

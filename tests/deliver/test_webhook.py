@@ -18,7 +18,7 @@ from holdfast.deliver.webhook import Answer, Webhook, header_id
 
 from .conftest import Receiver
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - the published example
 OTHER = "whsec_c2VjcmV0IG5vdCBzbyBzZWNyZXQh"
 NOW = datetime(2024, 5, 1, 9, tzinfo=UTC)
 STAMP = int(NOW.timestamp())
@@ -68,7 +68,11 @@ def test_a_real_receiver_gets_what_it_can_verify(receiver: Receiver, monkeypatch
     assert head["webhook-id"] == again["webhook-id"] == "d-1"
     assert verify([SECRET], "d-1", head["webhook-timestamp"], head["webhook-signature"], body, STAMP + 5)
     told = json.loads(body)
-    assert (told["type"], told["timestamp"], told["data"]["subject"]) == ("message.send", "2024-05-01T09:00:00Z", "茶杯")
+    assert (told["type"], told["timestamp"], told["data"]["subject"]) == (
+        "message.send",
+        "2024-05-01T09:00:00Z",
+        "茶杯",
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,8 @@ def test_a_real_receiver_gets_what_it_can_verify(receiver: Receiver, monkeypatch
     [
         (200, {}, "sent", None), (202, {}, "sent", None), (429, {"retry-after": "120"}, "later", 120.0),
         (503, {"retry-after": "Wed, 01 May 2024 09:01:30 GMT"}, "later", 90.0), (503, {"retry-after": "Wed, 01 May 2024 08:00:00 GMT"}, "later", 0.0),
-        (503, {"retry-after": "soon"}, "later", None), (503, {"retry-after": "99999999"}, "later", 86400.0), (503, {"retry-after": "-5"}, "later", None),
+        (503, {"retry-after": "soon"}, "later", None), (503, {"retry-after": "99999999"}, "later", 86400.0),
+        (503, {"retry-after": "-5"}, "later", None),
         (500, {}, "later", None), (404, {}, "later", None), (410, {}, "refused", None),
         (301, {"location": "https://elsewhere.example"}, "refused", None), (307, {}, "refused", None),
     ],
@@ -105,7 +110,8 @@ def test_silence_and_a_closed_door_are_tried_again(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://shop.example/h", "ftp://shop.example", "https://", "https://ann:pw@shop.example/", "https://shop.example/\r\nx: y", "https://shop.example/a b", "shop.example"],
+    ["http://shop.example/h", "ftp://shop.example", "https://", "https://ann:pw@shop.example/", "https://shop.example/\r\nx: y",
+     "https://shop.example/a b", "shop.example"],
 )  # fmt: skip
 def test_where_nothing_is_posted_to(url: str) -> None:
     with pytest.raises(ConfigError) as error:

@@ -106,7 +106,9 @@ def test_a_refused_batch_leaves_nothing_and_is_tried_again(server: tuple[str, As
 
 def test_every_type_of_a_column(server: tuple[str, Ask]) -> None:
     url, ask = server
-    rows = pa.table({"k": ["a", "b"], "n": [1, None], "x": [0.5, None], "yes": [True, None], "at": pa.array([NOW, None])})
+    rows = pa.table(
+        {"k": ["a", "b"], "n": [1, None], "x": [0.5, None], "yes": [True, None], "at": pa.array([NOW, None])}
+    )
     assert upsert(url, rows, "k") == 2
     assert upsert(url, rows.slice(0, 0), "k") == 0
     found = ask(f"SELECT k, n, x, yes FROM {TABLE} ORDER BY k")

@@ -67,7 +67,7 @@ def recipient(address: str) -> str:
         if _CONTROL.search(text) or not at or not local.isascii() or re.search(r"[\s,;<>()\[\]\\\"]", text):
             raise ValueError
         plain = f"{local}@{domain.encode('idna').decode('ascii')}"
-        if Address(addr_spec=plain).addr_spec != plain or "." not in domain and domain != "localhost":
+        if Address(addr_spec=plain).addr_spec != plain or ("." not in domain and domain != "localhost"):
             raise ValueError
     except (ValueError, HeaderParseError, IndexError) as error:
         raise UsageError("not one e-mail address", remedy="correct the customer's address") from error

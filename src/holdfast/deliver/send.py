@@ -45,7 +45,13 @@ class Drained:
     def as_dict(self) -> dict[str, object]:
         lost = list(self.reasons.values())
         told = {one: lost.count(one) for one in sorted(set(lost))}
-        return {"sent": self.sent, "later": self.later, "postponed": self.postponed, "given_up": len(lost), "reasons": told}
+        return {
+            "sent": self.sent,
+            "later": self.later,
+            "postponed": self.postponed,
+            "given_up": len(lost),
+            "reasons": told,
+        }
 
 
 def backoff(decision_id: str, tries: int) -> float:

@@ -94,7 +94,9 @@ class Smtp:
 def _connect(channel: Smtp) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if channel.security == "tls":
-        relay: smtplib.SMTP = smtplib.SMTP_SSL(channel.host, channel.port, timeout=channel.timeout_seconds, context=context)
+        relay: smtplib.SMTP = smtplib.SMTP_SSL(
+            channel.host, channel.port, timeout=channel.timeout_seconds, context=context
+        )
     else:
         relay = smtplib.SMTP(channel.host, channel.port, timeout=channel.timeout_seconds)
     try:

@@ -103,7 +103,8 @@ class Outbox:
             )
             rows = [
                 connection.execute(
-                    "SELECT decision_id, customer_id, channel, body, due_at, until, tries FROM outbox WHERE decision_id = ?", one
+                    "SELECT decision_id, customer_id, channel, body, due_at, until, tries FROM outbox WHERE decision_id = ?",
+                    one,
                 ).fetchone()
                 for one in ids
             ]
@@ -135,7 +136,10 @@ class Outbox:
         """This one will not leave: `dead` (it could not be sent), or `dropped` (it may not be, or no longer)."""
         kept = "" if state == "dead" else ", body = NULL"
         return self._mark(
-            f"state = ?, reason = ?, done_at = ?, lease_until = 0{kept}", (state, reason, to_micros(now)), decision_id, worker
+            f"state = ?, reason = ?, done_at = ?, lease_until = 0{kept}",
+            (state, reason, to_micros(now)),
+            decision_id,
+            worker,
         )
 
     def _mark(self, change: str, values: tuple[Any, ...], decision_id: str, worker: str) -> bool:
