@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import holdfast.cli.plan
 import holdfast.cli.verbs  # noqa: F401  (importing a group enrols its verbs)
 from holdfast.cli.root import app
 

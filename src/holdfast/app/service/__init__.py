@@ -1,5 +1,6 @@
 """What a surface may ask of a shop: one function per command, grouped by file, all of them to be had from here."""
 
+from holdfast.app.service.plan import plan_approve, plan_export, plan_make, plan_review
 from holdfast.app.service.shops import (
     backtest,
     config_check,
@@ -37,6 +38,10 @@ __all__ = [
     "features_sql",
     "import_files",
     "init",
+    "plan_approve",
+    "plan_export",
+    "plan_make",
+    "plan_review",
     "quality",
     "recommend",
     "refuse_shop_options",
