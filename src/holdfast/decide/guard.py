@@ -27,7 +27,7 @@ from holdfast.models.uplift.mean_learner import mean_of
 
 Floats = NDArray[np.float64]
 #: An arm given to fewer customers is left out: halves and folds would hold too few to learn from.
-FEWEST_OF_ARM = 100
+FEWEST_OF_ARM = 80
 LEARNERS = (
     "s_ridge", "t_ridge", "x_ridge", "dr_ridge", "s_lightgbm", "t_lightgbm", "x_lightgbm", "dr_lightgbm", "mean_learner",
     "response_proxy", "churn_proxy",
