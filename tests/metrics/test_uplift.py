@@ -97,7 +97,9 @@ def test_laws(seed, scale, shift):
         assert {k: v.value for k, v in other.items()} == pytest.approx({k: v.value for k, v in mine.items()}, abs=1e-9)
     scaled = uplift_metrics(score, treated, y * scale + shift)
     assert scaled["qini_normalised"].value == pytest.approx(mine["qini_normalised"].value, abs=1e-6) or shift
-    assert uplift_metrics(score, treated, y * scale)["qini"].value == pytest.approx(mine["qini"].value * scale, abs=1e-9)
+    assert uplift_metrics(score, treated, y * scale)["qini"].value == pytest.approx(
+        mine["qini"].value * scale, abs=1e-9
+    )
 
 
 def test_intervals_cover_the_truth():
