@@ -126,7 +126,7 @@ class _Fitting:
         stood[costly] = holm([gains[one].p for one in costly], self.guard.error * self.guard.uniform_share)
         value = np.array([one.per_head for one in gains])
         base = int(np.argmax(np.where(stood, value, -np.inf)))
-        return Standing(base, value, tuple(gains), stood)
+        return Standing(base, value, gains, tuple(stood.tolist()))
 
     def deviation(self, halves: tuple[Half, Half]) -> Deviation | None:
         """The learners whose groups stood, learnt again from everybody; a group is the same band of the new advantage."""
@@ -150,7 +150,7 @@ class _Fitting:
         uniform = [
             {
                 "arm": name, "gain": gain.per_head, "standard_error": gain.standard_error if at else 0.0,
-                "p": gain.p if at else None, "confirmed": bool(ok), "cost": float(self.cost[place]),
+                "p": gain.p if at else None, "confirmed": ok, "cost": float(self.cost[place]),
             }
             for at, (name, gain, ok, place) in enumerate(
                 zip(called, self.standing.gains, self.standing.stood, self.logged.place, strict=True)

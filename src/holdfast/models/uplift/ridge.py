@@ -39,7 +39,8 @@ class Line:
 
     @classmethod
     def read(cls, saved: dict[str, Any]) -> Line:
-        return cls(*(np.asarray(saved[one], np.float64) for one in ("mean", "scale", "weight")), float(saved["level"]))
+        mean, scale, weight = (np.asarray(saved[one], np.float64) for one in ("mean", "scale", "weight"))
+        return cls(mean, scale, weight, float(saved["level"]))
 
 
 @dataclass(frozen=True)
