@@ -56,8 +56,7 @@ def test_ranking_has_a_row_for_each_learner_and_mail():
 
 @pytest.mark.real_data
 def test_the_experiment_is_the_published_one(real_data, monkeypatch):
-    """Radcliffe (2008), "Hillstrom's MineThatData Email Analytics Challenge", table 1: 64,000 customers; visits 10.6%, 18.3%
-    and 15.1%; spend $0.65, $1.42 and $1.08 a head."""
+    """The e-mail challenge of Hillstrom (2008): 64,000 customers; visits 10.6%, 18.3% and 15.1%; 0.65, 1.42 and 1.08 dollars."""
     monkeypatch.setenv("HOLDFAST_DATA", str(real_data))
     mail = hillstrom()
     assert np.bincount(mail.arm).tolist() == [21_306, 21_307, 21_387]
