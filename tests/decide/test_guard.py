@@ -71,7 +71,7 @@ def test_the_same_for_all_is_left_the_same_for_all():
 
 @pytest.mark.parametrize(("kind", "cost"), [("null", (0.0, 0.002, 0.002)), ("rare", (0.0, 0.002, 0.002))])
 def test_where_nothing_has_an_effect_it_keeps_still(kind, cost):
-    """At most 4% of worlds may move; with 25 a fourth mover has a chance under 2%. Costs are next to nothing: the hardest case."""
+    """At most 3% of worlds may move; with 25 a fourth mover has a chance under 1%. Costs are next to nothing: the hardest case."""
     fits = [guarded(kind, cost, n=1200, seed=seed, learners=FEW) for seed in range(25)]
     X = logged(200, 99)[0]
     assert sum(fit.deviates for fit in fits) <= 3
@@ -125,7 +125,7 @@ def test_the_report_says_what_was_compared_and_what_stood():
         best = half["gain_over_best_uniform"][half["chosen"]]
         assert best["low"] < best["value"] < best["high"]
         for group in half["groups"]:
-            assert group["confirmed"] == (group["p"] <= 0.012)
+            assert group["confirmed"] == (group["p"] <= 0.009)
             assert group["customers"] > 0
             if group["confirmed"]:
                 assert group["total_low"] > 0  # the one-sided 95% bound on the total gain

@@ -43,7 +43,7 @@ class Guard:
     """
 
     learners: tuple[str, ...] = LEARNERS
-    error: float = 0.04
+    error: float = 0.03
     uniform_share: float = 0.4
 
     def fit(
