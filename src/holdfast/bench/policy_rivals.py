@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 FRESH = 20_000
-#: Rounds of a bandit; the first is the experiment that all others learn from, cut short.
-ROUNDS = 25
+#: A bandit begins with an experiment on a fifth of its customers; the others come in so many rounds.
+FIRST, ROUNDS = 0.2, 20
 RISKIEST = 0.2
 
 
@@ -33,6 +33,7 @@ def compete(kind: str, seed: int, size: int) -> Found:
     log = customers(world, size, seed).experiment(seed=seed)
     fresh = customers(world, FRESH, 1_000_000 + seed)
     protocol = f"learnt from {size:,} customers, worth for others"
+    meanwhile = f"while learning: the last {1 - FIRST:.0%} of {size:,} customers, in {ROUNDS} rounds"
     found: Found = {}
     for name, chosen in offline(log, fresh, seed):
         found |= judged(protocol, name, fresh, chosen)
@@ -40,8 +41,8 @@ def compete(kind: str, seed: int, size: int) -> Found:
     for name, rival in rivals.items():
         chances, during = online(rival, world, size, seed, fresh)
         found |= judged(protocol, name, fresh, chances)
-        found[(f"while learning from {size:,} customers in {ROUNDS} rounds", name, "policy_value")] = during
-    found[(f"while learning from {size:,} customers in {ROUNDS} rounds", "experiment", "policy_value")] = float(
+        found[(meanwhile, name, "policy_value")] = during
+    found[(meanwhile, "experiment", "policy_value")] = float(
         fresh.gain.mean()
     )
     return found
@@ -103,21 +104,18 @@ def naive(log: Experiment, fresh: Customers, seed: int) -> Numbers:
 def online(
     learner: Learner, world: ChoiceWorld, size: int, seed: int, fresh: Customers
 ) -> tuple[Floats, float]:
-    """The bandit's chances for fresh customers after all rounds, and what its customers gained on average meanwhile."""
+    """The bandit's chances for fresh customers after all rounds, and what customers gained on average in the rounds."""
     from holdfast.synth.choices.world import customers
 
-    each = size // ROUNDS
-    state, gained = None, []
+    first = int(size * FIRST)
+    each = (size - first) // ROUNDS
+    log = customers(world, first, seed).experiment(seed=seed)
+    state, gained = learner.start(log.x, world.arms), []
+    state = state.update(log.x, log.arm, log.outcome - fresh.cost[log.arm], log.propensity[np.arange(first), log.arm])
     for at in range(ROUNDS):
         came = customers(world, each, seed * 1_000 + at)
-        if state is None:
-            log = came.experiment(seed=seed)
-            state, arm, chances, outcome = learner.start(log.x, world.arms), log.arm, log.propensity, log.outcome
-        else:
-            arm, chances = state.choose(came.x, seed=at)
-            outcome = came.play(arm, seed * 1_000 + at)
+        arm, chances = state.choose(came.x, seed=at)
         gained.append(came.value(chances))
         mine = chances[np.arange(each), arm]
-        state = state.aged().update(came.x, arm, outcome - came.cost[arm], mine)
-    assert state is not None  # noqa: S101 - there is at least one round
+        state = state.aged().update(came.x, arm, came.play(arm, seed * 1_000 + at) - came.cost[arm], mine)
     return state.propensities(fresh.x), float(np.mean(gained))
