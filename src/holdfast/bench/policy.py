@@ -1,7 +1,7 @@
 """Policies in worlds whose every effect is known: value, regret to the oracle, share of what the oracle gains.
 
 Data: `zero` and `zero_free` (nothing has any effect), `harm` (each arm helps some and harms more), `mixed` (arms help
-different customers), `uniform` (one arm is right for nearly all), `turning` (who responds changes half way), `habits` and
+different customers), `faint` (the same with a third of the effects), `uniform` (one arm is right for nearly all), `turning` (who responds changes half way), `habits` and
 `habits_tireless` (customers over periods, contacts tire them or do not). Values are exact expectations over customers
 that no policy learnt from; the only chance is in the logs. Means over seeds with their 95% t interval; shares of worlds
 with the Clopper-Pearson interval. Two processes share the work.
@@ -56,8 +56,9 @@ def plan(full: bool) -> list[Job]:
 
     seeds, worlds = (40, 2_000) if full else (20, 400)
     jobs = [Job(kind, live_periods, seed) for kind in ("habits", "habits_tireless") for seed in range(1, seeds + 1)]
-    for size in (50_000, 10_000, 2_000):
-        jobs += [Job(kind, compete, seed, size) for kind in ("mixed", "harm", "uniform") for seed in range(1, seeds + 1)]
+    sizes = [(kind, size) for size in (50_000, 10_000, 2_000) for kind in ("mixed", "harm", "uniform")]
+    sizes += [("faint", 200_000)] * full + [("faint", 50_000)]
+    jobs += [Job(kind, compete, seed, size) for kind, size in sizes for seed in range(1, seeds + 1)]
     jobs += [Job("zero", compete, seed, 10_000) for seed in range(1, seeds + 1)]
     jobs += [Job("turning", turn, seed) for seed in range(1, seeds + 1)]
     jobs += [Job("habits", off_policy, seed) for seed in range(1, 2 * seeds + 1)]

@@ -71,8 +71,8 @@ class LinearCritic:
 class LinearTeacher:
     """Solves the same least squares again and again: the normal equations are inverted once."""
 
-    def __init__(self, lesson: Lesson, knots: int, pairs: bool, ridge: float) -> None:
-        self._lesson, self._basis = lesson, Basis.of(lesson.state, knots, pairs)
+    def __init__(self, lesson: Lesson, basis: Basis, ridge: float) -> None:
+        self._lesson, self._basis = lesson, basis
         self._now, self._then = self._basis(lesson.state), self._basis(lesson.then)
         penalty = np.eye(self._basis.width) * ridge
         self._inverse = [

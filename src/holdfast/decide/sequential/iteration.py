@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from holdfast.core.errors import StateError, TooLittleData, UsageError
 from holdfast.core.trajectories import Trajectories
+from holdfast.decide.learn.basis import Basis
 from holdfast.decide.learn.floor import mixed
 from holdfast.decide.sequential.critics import Critic, Lesson, LinearTeacher, TreeTeacher, read_critic
 from holdfast.models.pack import pack, unpack
@@ -17,6 +18,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 #: An arm logged fewer times teaches nothing.
 FEWEST_OF_ARM = 50
+#: Fewer rows of the rarest arm for each column, and the linear learner does without pairs.
+ROWS_PER_COLUMN = 30
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,19 @@ class FittedQ:
 
     Against over-estimation: each of `members` learns from resampled customers; what to do next is chosen by all, and valued
     by another member than the one that learns (double Q; van Hasselt 2010). An arm must beat `nothing` by `pessimism`
-    standard deviations between members, in learning as in use. `epsilon` is shared by the eligible arms.
+    standard deviations between members, in learning as in use. `epsilon` is shared by the eligible arms. `pairs`: whether
+    the linear learner bends in two features at once; None: where the rarest arm has 30 rows for each of its columns.
     """
 
     learner: str = "linear"
     discount: float = 0.95
     ahead: int = 20
     members: int = 5
-    pessimism: float = 0.5
+    pessimism: float = 0.25
     epsilon: float = 0.02
     ridge: float = 1.0
     knots: int = 4
-    pairs: bool = True
+    pairs: bool | None = None
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -62,7 +66,10 @@ class FittedQ:
         return SequentialPolicy(self, logged.arms, logged.features, critic)
 
     def _linear(self, lesson: Lesson) -> Critic:
-        teacher = LinearTeacher(lesson, self.knots, self.pairs, self.ridge)
+        basis = Basis.of(lesson.state, self.knots, pairs=True)
+        if not (self.pairs if self.pairs is not None else min(map(len, lesson.rows)) >= ROWS_PER_COLUMN * basis.width):
+            basis = Basis.of(lesson.state, self.knots)
+        teacher = LinearTeacher(lesson, basis, self.ridge)
         critic = teacher.learn(self._targets(lesson, None))
         for _ in range(self.ahead - 1):
             critic = teacher.learn(self._targets(lesson, teacher.ahead(critic)))
