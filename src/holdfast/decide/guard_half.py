@@ -17,10 +17,13 @@ from holdfast.metrics.uplift_bound import Gain, gain, holm
 from holdfast.metrics.uplift_value import PolicyValue, scores, value_of
 from holdfast.models.uplift.experiment import Experiment, outcomes_said
 from holdfast.models.uplift.learner import OUTCOME, UPLIFT
+from holdfast.models.uplift.regressor import Said
 
 Floats = NDArray[np.float64]
 #: Fewer customers in a group, and it is not put to the test.
 FEWEST_IN_GROUP = 40
+#: The candidate that errs least where candidates cannot be told apart.
+STEADY = "mean_learner"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,7 @@ class Direction:
         values = {
             name: value_of(scored.net, advantages(of - cost, self.base)[0], self.base) for name, of in effects.items()
         }
-        learner = max(values, key=lambda one: values[one].value)
+        learner = self.best(scored, effects, values)
         if not values[learner].value > 0:
             return Half(f"uniform_{self.base}", values, (), (), ())
         groups = self.nominate(scored, effects[learner] - cost, fix.arms)
@@ -87,6 +90,15 @@ class Direction:
         gains = self.test(groups, learner, fix, confirm)
         stood = holm([one.p for one in gains], self.alpha) & np.array([one.n >= FEWEST_IN_GROUP for one in gains])
         return Half(learner, values, groups, gains, tuple(bool(one) for one in stood))
+
+    def best(self, scored: Scored, effects: dict[str, Floats], values: dict[str, PolicyValue]) -> str:
+        """The most valuable policy; the mean of learners stays unless another beats it by more than the noise."""
+        learner = max(values, key=lambda one: values[one].value)
+        if STEADY not in values:
+            return learner
+        mine, other = (advantages(effects[one] - np.asarray(self.cost), self.base)[0] for one in (learner, STEADY))
+        lead = value_of(scored.net, mine, other)
+        return learner if lead.value > lead.standard_error or values[STEADY].value <= 0 else STEADY
 
     def nominate(self, scored: Scored, net: Floats, arms: int) -> tuple[Group, ...]:
         """The cut whose groups promise most, less the groups that do not even look good here."""
@@ -107,9 +119,10 @@ class Direction:
         """The gains of the groups on the half that had no say in them."""
         cost, fitted = np.asarray(self.cost), fix.fitted(UPLIFT[learner])
         _, fixed = advantages(fitted.effects(fix.X) - cost, self.base)
-        best, advantage = advantages(fitted.effects(confirm.X) - cost, self.base)
+        asked = Said(confirm.X)
+        best, advantage = advantages(fitted.effects_from(asked) - cost, self.base)
         rank = Ladder.of(fixed).rank(advantage)
-        scored = Scored.of(confirm, outcomes_said(fix, tuple(OUTCOME.values()), confirm.X), cost)
+        scored = Scored.of(confirm, outcomes_said(fix, tuple(OUTCOME.values()), asked), cost)
         rows = [np.flatnonzero(one.holds(best, rank)) for one in groups]
         return tuple(scored.gain(of, best[of], self.base) for of in rows)
 
@@ -121,9 +134,10 @@ def unseen(experiment: Experiment, learners: tuple[str, ...]) -> tuple[dict[str,
     for part in np.unique(experiment.fold):
         of = experiment.fold == part
         train = experiment.take(np.flatnonzero(~of))
-        said[of] = outcomes_said(train, tuple(OUTCOME.values()), experiment.X[of])
+        asked = Said(experiment.X[of])
+        said[of] = outcomes_said(train, tuple(OUTCOME.values()), asked)
         for one in learners:
-            effects[one][of] = train.fitted(UPLIFT[one]).effects(experiment.X[of])
+            effects[one][of] = train.fitted(UPLIFT[one]).effects_from(asked)
     return effects, said
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.errors import TooLittleData, UsageError
-from holdfast.models.uplift.regressor import Floats, Regression, Regressor
+from holdfast.models.uplift.regressor import Floats, Regression, Regressor, Said
 from holdfast.models.uplift.ridge import centre_of, standardised
 from holdfast.models.uplift.trees import Bins
 
@@ -120,19 +120,14 @@ class Experiment:
             said = np.zeros((len(self), self.arms))
             for one in range(FOLDS):
                 models, of = _by_arm(base, self, self.fold != one), self.fold == one
-                said[of] = predicted(models, self.X[of])
+                said[of] = Said(self.X[of]).by(models)
             self._learnt[key] = said
         return np.asarray(self._learnt[key])
 
 
-def outcomes_said(experiment: Experiment, bases: tuple[Regression, ...], X: Floats) -> Floats:
+def outcomes_said(experiment: Experiment, bases: tuple[Regression, ...], said: Said) -> Floats:
     """Customers x arms: the outcome each arm would bring by models of the experiment, the mean over the bases."""
-    return np.asarray(np.mean([predicted(experiment.responses(one), X) for one in bases], axis=0), np.float64)
-
-
-def predicted(models: tuple[Regressor, ...], X: Floats) -> Floats:
-    """Customers x models."""
-    return np.column_stack([one.predict(X) for one in models])
+    return np.asarray(np.mean([said.by(experiment.responses(one)) for one in bases], axis=0), np.float64)
 
 
 def even_parts(arm: NDArray[np.int64], parts: int, seed: int) -> NDArray[np.int64]:

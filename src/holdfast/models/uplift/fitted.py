@@ -10,8 +10,7 @@ import numpy as np
 
 from holdfast.core.errors import UsageError
 from holdfast.models.pack import pack, unpack
-from holdfast.models.uplift.experiment import predicted
-from holdfast.models.uplift.regressor import Floats, Regressor, read_regressor
+from holdfast.models.uplift.regressor import Floats, Regressor, Said, read_regressor
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +32,12 @@ class FittedEffects:
         X = np.asarray(X, np.float64)
         if X.ndim != 2 or X.shape[1] != self.columns:
             raise UsageError(f"{self.learner_id} learnt from {self.columns} columns and is shown {X.shape}")
-        said = predicted(self.models, X) if self.models else np.zeros((len(X), 0))
-        return np.asarray(said @ self.weights.T + self.offset, np.float64)
+        return self.effects_from(Said(X))
+
+    def effects_from(self, said: Said) -> Floats:
+        """The same, sharing what other learners have already asked of these customers."""
+        found = said.by(self.models)
+        return np.asarray(found @ self.weights.T + self.offset, np.float64)
 
     def to_bytes(self) -> bytes:
         texts: dict[str, int] = {}  # a model that is used twice is written once
