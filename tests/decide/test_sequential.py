@@ -40,25 +40,23 @@ def test_looking_ahead_costs_little_where_they_do_not() -> None:
 
 @pytest.mark.slow
 def test_trees_learn_it_too(log: Trajectories) -> None:
-    policy = FittedQ(learner="lightgbm", members=2, ahead=10).fit(log)
+    policy = FittedQ(learner="lightgbm", halvings=1, ahead=10).fit(log)
     assert worth(TIRING, policy) - worth(TIRING, FittedQ(ahead=1).fit(log)) > 1.0
     again = SequentialPolicy.from_bytes(policy.to_bytes())
     assert (again.choose(TIRING.cells) == policy.choose(TIRING.cells)).all()
 
 
-def test_members_and_pessimism_promise_less(log: Trajectories) -> None:
-    """A single Q promises more than its policy brings; several members that value each other's choices promise less."""
-    start = TIRING.newcomers
+def test_two_halves_promise_less_than_one(log: Trajectories) -> None:
+    """A single Q promises far more than its policy brings; halves that value each other's choices hardly do."""
     few = log.take(np.arange(300))
-    steady = {"discount": 0.9, "ahead": 15, "pairs": True}
-    promised = {}
-    for name, made in {"single": FittedQ(members=1, pessimism=0.0, **steady), "several": FittedQ(pessimism=0.5, **steady)}.items():
-        policy = made.fit(few)
+    over = {}
+    for halvings in (0, 3):
+        policy = FittedQ(halvings=halvings, discount=0.95, ahead=20, pairs=True).fit(few)
         chosen = policy.choose(TIRING.cells, TIRING.eligible)
-        said = float(start @ policy.q(TIRING.cells)[np.arange(6480), chosen])
-        promised[name] = said - value(TIRING, np.eye(4)[chosen], 15, 0.9)
-    assert promised["single"] > promised["several"]
-    assert promised["single"] > 1.0
+        said = float(TIRING.newcomers @ policy.q(TIRING.cells)[np.arange(6480), chosen])
+        over[halvings] = said - value(TIRING, np.eye(4)[chosen], 20, 0.95)
+    assert over[0] > 10.0
+    assert over[3] < 0.5 * over[0]
 
 
 def test_who_cannot_be_written_to_is_not(log: Trajectories) -> None:
@@ -92,7 +90,7 @@ def test_a_lead_that_members_doubt_does_not_count() -> None:
 
 
 def test_nonsense_is_refused(log: Trajectories) -> None:
-    for bad in ({"learner": "lightgmb"}, {"discount": 1.5}, {"ahead": 0}, {"members": 0}, {"epsilon": 0.0}):
+    for bad in ({"learner": "lightgmb"}, {"discount": 1.5}, {"ahead": 0}, {"halvings": -1}, {"epsilon": 0.0}):
         with pytest.raises(UsageError):
             FittedQ(**bad)
     with pytest.raises(TooLittleData, match="call"):

@@ -64,8 +64,8 @@ def rivals(habits: Habits, log: Trajectories, seed: int) -> Iterator[tuple[str, 
     for name, settings in {
         "myopic": FittedQ(ahead=1, seed=seed),
         "fitted_q": FittedQ(seed=seed),
-        "fitted_q_plain": FittedQ(members=1, pessimism=0.0, seed=seed),
-        "fitted_q_lightgbm": FittedQ(learner="lightgbm", members=3, ahead=12, seed=seed),
+        "fitted_q_single": FittedQ(halvings=0, seed=seed),
+        "fitted_q_lightgbm": FittedQ(learner="lightgbm", halvings=1, ahead=12, seed=seed),
     }.items():
         yield name, hot[settings.fit(log).choose(habits.cells, habits.eligible)]
 
