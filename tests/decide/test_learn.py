@@ -58,7 +58,9 @@ def live(learner: Learner, means: Means, rounds: int, each: int = 200, seed: int
 
 
 @pytest.mark.parametrize("name", sorted(LEARNERS))
-@pytest.mark.parametrize("options", [{}, {"tolerance": None}, {"epsilon": 0.3, "trial": 0.0}, {"seed": 7, "ridge": 5.0}])
+@pytest.mark.parametrize(
+    "options", [{}, {"tolerance": None}, {"epsilon": 0.3, "trial": 0.0}, {"seed": 7, "ridge": 5.0}]
+)
 def test_contract(name: str, options: dict[str, Any]) -> None:
     check_learner(LEARNERS[name](**options))
 
@@ -95,7 +97,9 @@ def test_a_discount_follows_a_change() -> None:
     late = slice(36, 50)
     for made in (Thompson, LinUcb):
         keeps = np.mean([live(made(tolerance=None), turned, 50, seed=s)[1][late].mean() for s in range(3)])
-        fades = np.mean([live(made(tolerance=None, discount=0.8), turned, 50, seed=s)[1][late].mean() for s in range(3)])
+        fades = np.mean(
+            [live(made(tolerance=None, discount=0.8), turned, 50, seed=s)[1][late].mean() for s in range(3)]
+        )
         assert fades < 0.5 * keeps, made.name
 
 
@@ -148,7 +152,11 @@ def test_logs_of_a_bandit_value_other_policies_without_bias() -> None:
     assert abs(np.mean(errors)) < 3 * np.std(errors, ddof=1) / 40**0.5
 
 
-@given(st.lists(st.floats(0, 1), min_size=3, max_size=3), st.floats(0.001, 1), st.lists(st.booleans(), min_size=2, max_size=2))
+@given(
+    st.lists(st.floats(0, 1), min_size=3, max_size=3),
+    st.floats(0.001, 1),
+    st.lists(st.booleans(), min_size=2, max_size=2),
+)
 @settings(max_examples=50, deadline=None)
 def test_mixing_keeps_every_eligible_arm(raw: list[float], epsilon: float, flags: list[bool]) -> None:
     eligible = np.array([[True, *flags]])
@@ -227,4 +235,7 @@ def test_nonsense_is_refused() -> None:
         state.propensities(x, np.zeros((20, 3), bool))
     with pytest.raises(StateError):
         Learnt.from_bytes(b'{"format": 1, "kind": "base_rate"}')
-    assert replace(state, learner=LinUcb()).propensities(x).shape == (20, 3)  # a learner that knows nothing still answers
+    assert replace(state, learner=LinUcb()).propensities(x).shape == (
+        20,
+        3,
+    )  # a learner that knows nothing still answers

@@ -110,7 +110,13 @@ def test_trajectories_that_contradict_themselves_are_refused(log: Trajectories) 
     one = log.take(np.arange(3))
     impossible = one.propensity.copy()
     impossible[0, 0] = [0, 0, 0, 0]
-    for bad in ({"reward": one.reward[:, :-1]}, {"propensity": impossible}, {"arms": ("a", "b", "c", "d")}, {"state": one.state[:, :-1]}):  # fmt: skip
+    bad_ones = (
+        {"reward": one.reward[:, :-1]},
+        {"propensity": impossible},
+        {"arms": tuple("abcd")},
+        {"state": one.state[:, :-1]},
+    )
+    for bad in bad_ones:
         with pytest.raises(UsageError):
             replace(one, **bad)
     closed = one.eligible.copy()

@@ -40,7 +40,8 @@ def test_worlds_are_of_their_kind(seed: int) -> None:
     for kind in ("mixed", "harm", "turning"):  # help for some, harm for others, and much to gain by telling them apart
         best_of_all, uniform = gains[kind].max(axis=1).mean(), gains[kind].mean(axis=0).max()
         assert best_of_all - uniform > 0.5
-        assert ((gains[kind][:, 1:] > 0.5).mean() > 0.05) and ((gains[kind][:, 1:] < -0.5).mean() > 0.05)
+        assert (gains[kind][:, 1:] > 0.5).mean() > 0.05
+        assert (gains[kind][:, 1:] < -0.5).mean() > 0.05
     assert (gains["uniform"].argmax(axis=1) == 2).mean() > 0.95
 
 
@@ -78,7 +79,8 @@ def test_the_turning_world_turns_once() -> None:
 def test_features_are_mixed_correlated_and_tell_the_level() -> None:
     u = levels(5_000, np.random.default_rng(1))
     x = features(u)
-    assert x.shape == (5_000, len(FEATURES)) and np.isfinite(x).all()
+    assert x.shape == (5_000, len(FEATURES))
+    assert np.isfinite(x).all()
     assert [len(np.unique(x[:, at])) for at in (1, 6, 7, 8)] == [12, 3, 2, 3]
     assert np.abs(np.corrcoef(u.T) - np.eye(10)).max() > 0.3
     assert np.abs(u.mean(axis=0) - 0.5).max() < 0.06
@@ -90,7 +92,8 @@ def test_features_are_mixed_correlated_and_tell_the_level() -> None:
 
 def test_the_same_seed_the_same_bytes() -> None:
     one, two = (customers(WORLDS["harm"], 500, seed=9).experiment(seed=4) for _ in range(2))
-    assert one.x.tobytes() == two.x.tobytes() and one.outcome.tobytes() == two.outcome.tobytes()
+    assert one.x.tobytes() == two.x.tobytes()
+    assert one.outcome.tobytes() == two.outcome.tobytes()
     assert customers(WORLDS["harm"], 500, seed=10).x.tobytes() != one.x.tobytes()
 
 
@@ -106,8 +109,10 @@ def test_nonsense_is_refused(bad: dict) -> None:
 def test_transitions_are_chances() -> None:
     for habits in (Habits(), Habits(tiring=0.0, spoiling=0.0)):
         for to, chance in habits.steps:
-            assert np.allclose(chance.sum(axis=0), 1) and (chance >= 0).all()
-            assert (to >= 0).all() and (to < len(habits.cells)).all()
+            assert np.allclose(chance.sum(axis=0), 1)
+            assert (chance >= 0).all()
+            assert (to >= 0).all()
+            assert (to < len(habits.cells)).all()
         assert habits.newcomers.sum() == pytest.approx(1)
 
 
@@ -115,7 +120,8 @@ def test_who_unsubscribed_stays_so_and_gets_no_letters() -> None:
     habits = Habits()
     log = logged(habits, 3_000, 12, (0.2, 0.4, 0.3, 0.1), seed=1)
     reachable = log.state[..., 6]
-    assert (np.diff(reachable, axis=1) <= 0).all() and (reachable[:, -1] == 0).any()
+    assert (np.diff(reachable, axis=1) <= 0).all()
+    assert (reachable[:, -1] == 0).any()
     assert not np.isin(log.arm[reachable[:, :-1] == 0], (1, 2)).any()
 
 

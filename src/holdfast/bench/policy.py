@@ -1,9 +1,9 @@
 """Policies in worlds whose every effect is known: value, regret to the oracle, share of what the oracle gains.
 
 Data: `zero` and `zero_free` (nothing has any effect), `harm` (each arm helps some and harms more), `mixed` (arms help
-different customers), `faint` (the same with a third of the effects), `uniform` (one arm is right for nearly all), `turning` (who responds changes half way), `habits` and
-`habits_tireless` (customers over periods, contacts tire them or do not). Values are exact expectations over customers
-that no policy learnt from; the only chance is in the logs. Means over seeds with their 95% t interval; shares of worlds
+different customers), `faint` (the same with a third of the effects), `uniform` (one arm is right for nearly all),
+`turning` (who responds changes half way), `habits` and `habits_tireless` (customers over periods, contacts tire them or
+do not). Values are exact expectations over customers that no policy learnt from; the only chance is in the logs. Means over seeds with their 95% t interval; shares of worlds
 with the Clopper-Pearson interval. Two processes share the work.
 """
 
@@ -62,7 +62,9 @@ def plan(full: bool) -> list[Job]:
     jobs += [Job("zero", compete, seed, 10_000) for seed in range(1, seeds + 1)]
     jobs += [Job("turning", turn, seed) for seed in range(1, seeds + 1)]
     jobs += [Job("habits", off_policy, seed) for seed in range(1, 2 * seeds + 1)]
-    return jobs + [Job(kind, guard_alone, seed, 2_000) for kind in ("zero", "zero_free") for seed in range(1, worlds + 1)]
+    return jobs + [
+        Job(kind, guard_alone, seed, 2_000) for kind in ("zero", "zero_free") for seed in range(1, worlds + 1)
+    ]
 
 
 def run(jobs: Sequence[Job], progress: Progress) -> list[tuple[Job, Found]]:

@@ -110,7 +110,9 @@ def off_policy(kind: str, seed: int, size: int) -> Found:
             "doubly_robust": estimators.doubly_robust(log, chances, basis, DISCOUNT, seed=seed),
         }
         for estimator, one in said.items():
-            found |= _judged(f"off-policy value of a policy that is {name}, {SHORT} periods, 4,000 logged", estimator, one, truth)
+            found |= _judged(
+                f"off-policy value of a policy that is {name}, {SHORT} periods, 4,000 logged", estimator, one, truth
+            )
     return found
 
 

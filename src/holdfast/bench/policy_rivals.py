@@ -42,9 +42,7 @@ def compete(kind: str, seed: int, size: int) -> Found:
         chances, during = online(rival, world, size, seed, fresh)
         found |= judged(protocol, name, fresh, chances)
         found[(meanwhile, name, "policy_value")] = during
-    found[(meanwhile, "experiment", "policy_value")] = float(
-        fresh.gain.mean()
-    )
+    found[(meanwhile, "experiment", "policy_value")] = float(fresh.gain.mean())
     return found
 
 
@@ -101,9 +99,7 @@ def naive(log: Experiment, fresh: Customers, seed: int) -> Numbers:
     return np.asarray((effects - fresh.cost).argmax(axis=1), np.int64)
 
 
-def online(
-    learner: Learner, world: ChoiceWorld, size: int, seed: int, fresh: Customers
-) -> tuple[Floats, float]:
+def online(learner: Learner, world: ChoiceWorld, size: int, seed: int, fresh: Customers) -> tuple[Floats, float]:
     """The bandit's chances for fresh customers after all rounds, and what customers gained on average in the rounds."""
     from holdfast.synth.choices.world import customers
 

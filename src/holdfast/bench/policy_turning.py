@@ -54,4 +54,5 @@ def turn(kind: str, seed: int, size: int) -> Found:
 def told(name: str, regrets: list[float]) -> Found:
     """Mean regret per customer before the turn, in the ten rounds after it and in the ten after these."""
     parts = {"rounds 11 to 20, before the turn": range(10, 20), "rounds 22 to 30": SOON, "rounds 31 to 40": LATER}
-    return {(f"{part}, 1,000 customers each", name, "regret"): float(np.mean([regrets[at] for at in which])) for part, which in parts.items()}  # fmt: skip
+    mean = {part: float(np.mean([regrets[at] for at in which])) for part, which in parts.items()}
+    return {(f"{part}, 1,000 customers each", name, "regret"): value for part, value in mean.items()}

@@ -42,7 +42,8 @@ def check_learner(learner: Learner) -> None:
 
 def check_is_configuration(state: Learnt) -> None:
     """A learner is a frozen dataclass; its state is never changed by an update."""
-    assert is_dataclass(state.learner) and type(state.learner).__dataclass_params__.frozen, "not a frozen dataclass"
+    assert is_dataclass(state.learner), "not a dataclass"
+    assert type(state.learner).__dataclass_params__.frozen, "not frozen"
     before = state.to_bytes()
     state.update(*batch(seed=3))
     assert state.to_bytes() == before, "an update changed the state it began from"
@@ -112,7 +113,11 @@ def check_decides_by_id(state: Learnt) -> None:
 def check_refuses(state: Learnt) -> None:
     """Nonsense is refused."""
     x, arm, reward, chance = batch()
-    for bad in ((x, arm, reward, chance * 0), (x, arm + 3, reward, chance), (x, arm, reward * np.nan, chance), (x[:9], arm, reward, chance)):  # fmt: skip
+    nonsense = [
+        (x, arm, reward, chance * 0), (x, arm + 3, reward, chance), (x, arm, reward * np.nan, chance),
+        (x[:9], arm, reward, chance),
+    ]  # fmt: skip
+    for bad in nonsense:
         try:
             state.update(*bad)
         except UsageError:

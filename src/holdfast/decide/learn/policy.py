@@ -103,7 +103,9 @@ class Learnt:
         if len(given) and (given.min() < 0 or given.max() >= len(self.arms) or not (chance > 0).all()):
             raise UsageError("an arm out of range, or one given with propensity 0")
         if not np.isfinite(got).all():
-            raise UsageError("a reward is not a finite number", remedy="leave out customers whose follow-up is not closed")
+            raise UsageError(
+                "a reward is not a finite number", remedy="leave out customers whose follow-up is not closed"
+            )
         design, side = self.basis(x), _side(np.asarray(x, np.float64))
         rows = [np.flatnonzero(side == one) for one in range(2)]
         more = [Statistics.of(design[at], given[at], got[at], chance[at], len(self.arms)) for at in rows]
@@ -152,7 +154,7 @@ class Learnt:
         safe = np.eye(len(self.arms))[np.where(eligible[:, self.safe_arm], self.safe_arm, 0)]
         known = [one.posterior(self.learner.ridge) for one in self.halves]
         bounds = []
-        for (proposes, judges) in ((known[0], known[1]), (known[1], known[0])):
+        for proposes, judges in ((known[0], known[1]), (known[1], known[0])):
             change = self.learner.shares(design, eligible, proposes) - safe
             order = np.argsort(-(change * (design @ proposes[0].T)).sum(axis=1), kind="stable")
             sizes, bound = promised(design, change, order, judges[0], judges[1] * judges[2], self.learner.z)
