@@ -3,8 +3,8 @@
 Data: `zero` and `zero_free` (nothing has any effect), `harm` (each arm helps some and harms more), `mixed` (arms help
 different customers), `faint` (the same with a third of the effects), `uniform` (one arm is right for nearly all),
 `turning` (who responds changes half way), `habits` and `habits_tireless` (customers over periods, contacts tire them or
-do not). Values are exact expectations over customers that no policy learnt from; the only chance is in the logs. Means over seeds with their 95% t interval; shares of worlds
-with the Clopper-Pearson interval. Two processes share the work.
+do not). Values are exact expectations over customers that no policy learnt from; the only chance is in the logs. Means
+over seeds with their 95% t interval; shares of worlds with the Clopper-Pearson interval. Two processes share the work.
 """
 
 from __future__ import annotations

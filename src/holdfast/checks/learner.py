@@ -43,7 +43,7 @@ def check_learner(learner: Learner) -> None:
 def check_is_configuration(state: Learnt) -> None:
     """A learner is a frozen dataclass; its state is never changed by an update."""
     assert is_dataclass(state.learner), "not a dataclass"
-    assert type(state.learner).__dataclass_params__.frozen, "not frozen"
+    assert vars(type(state.learner))["__dataclass_params__"].frozen, "not frozen"
     before = state.to_bytes()
     state.update(*batch(seed=3))
     assert state.to_bytes() == before, "an update changed the state it began from"
