@@ -33,6 +33,7 @@ PAGES = (
     "purchase-intent.md",
     "recommendation.md",
     "uplift.md",
+    "policies.md",
 )
 
 

@@ -16,6 +16,7 @@ from blocks import run_page
         "docs/labelled-tables.md",
         "docs/purchase-intent.md",
         "docs/uplift.md",
+        "docs/policies.md",
     ],
 )
 def test_every_block_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
