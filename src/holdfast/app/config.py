@@ -34,6 +34,7 @@ _SETTINGS_MODULES = (
     "holdfast.evaluate.settings",
     "holdfast.recommend.settings",
     "holdfast.decide.settings",
+    "holdfast.decide.contact.settings",
     "holdfast.profile.settings",
 )
 #: Sections whose keys are the user's own words (column names), not ours.

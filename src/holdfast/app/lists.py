@@ -8,11 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from holdfast.core.cells import safe
 from holdfast.core.text import Language, Text
 from holdfast.report.words import band, lane, named, state
-
-#: A cell that starts with one of these is a formula to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 AT_RISK = (
     Text("customer", "客户"),
@@ -34,15 +32,6 @@ RECOMMENDED = (
     Text("kind", "类型"),
     Text("why", "原因"),
 )
-
-
-def safe(cell: Any) -> Any:
-    """A cell that no spreadsheet runs: text that looks like a formula gets a leading apostrophe.
-
-    >>> safe("=HYPERLINK(...)"), safe(-3.5)
-    ("'=HYPERLINK(...)", -3.5)
-    """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def write(path: Path, head: Sequence[Text], rows: Iterable[Sequence[Any]], language: Language) -> None:

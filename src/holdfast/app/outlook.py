@@ -30,6 +30,8 @@ _CURVE_ROWS, _PROOF_ROWS = 30_000, 15_000
 class Outlook:
     """Columns of the release's customers, the survival table, facts for the report, fits to keep, and lists of items.
 
+    `tables`: further tables of the release by name, each as `core.schema.RELEASE_TABLES` declares it.
+
     A file lies in `models/` unless its name says another folder. A part that could not be computed leaves its columns
     out, and `facts[part]` says why ("undetermined").
     """
@@ -39,6 +41,7 @@ class Outlook:
     facts: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     recommendations: pa.Table = field(default_factory=RELEASE_RECOMMENDATIONS.empty)
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
     def with_part(self, name: str, part: Outlook) -> Outlook:
         """This and one part more."""
@@ -46,6 +49,7 @@ class Outlook:
             {**self.columns, **part.columns}, part.survival if part.survival.num_rows else self.survival,
             {**self.facts, name: part.facts}, {**self.files, **part.files},
             part.recommendations if part.recommendations.num_rows else self.recommendations,
+            {**self.tables, **part.tables},
         )  # fmt: skip
 
 
@@ -53,6 +57,7 @@ def look_ahead(
     question: Study, now: FeatureTable, said: Predictions, proof: Backtest, level_sd: float, language: Language
 ) -> Outlook:
     """Every part that this history can carry. `level_sd`: by how much whole slices were off (log-odds)."""
+    from holdfast.app.profile.part import profile
     from holdfast.app.recommend.offers import offers
 
     found = Outlook()
@@ -63,6 +68,9 @@ def look_ahead(
         "sequence": lambda: sequence(question),
         "drift": lambda: drift(question, now, said, proof, level_sd, language),
         "recommend": lambda: offers(question, now, language),
+        "profile": lambda: profile(
+            question, now, said, language, found.columns
+        ),  # rules may ask for what is found so far
     }
     for name, part in parts.items():
         try:

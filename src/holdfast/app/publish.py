@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast import __version__
 from holdfast.app.findings import Findings
+from holdfast.app.profile.rules import segments_text
 from holdfast.core.schema import RELEASE_TABLES
 from holdfast.core.text import Language
 
@@ -70,6 +71,7 @@ def identity(question: Study, kept: list[dict[str, Any]], language: Language) ->
 def manifest(question: Study, language: Language) -> dict[str, Any]:
     """What a reader must know to trust a release: cutoff, horizon, definition, fingerprints, versions."""
     config = json.dumps(question.shop.config.as_dict(), sort_keys=True, ensure_ascii=False, default=str)
+    config += segments_text(question.shop)
     asked = question.asked
     return {
         "cutoff": str(asked.cutoff),
@@ -138,6 +140,7 @@ def _write_tables(folder: Path, found: Findings) -> None:
         "customers": found.customers,
         "survival": found.ahead.survival,
         "recommendations": found.ahead.recommendations,
+        **found.ahead.tables,
     }
     for name, table in RELEASE_TABLES.items():
         write_table(folder / f"{name}.parquet", filled.get(name, table.empty()))

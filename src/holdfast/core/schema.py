@@ -15,6 +15,12 @@ MONEY = pa.int64()
 DAY = pa.date32()
 TEXT = pa.string()
 REASON = pa.struct([("feature", TEXT), ("value", pa.float64()), ("contribution", pa.float64()), ("text", TEXT)])
+INTEREST = pa.struct(
+    [
+        ("category", TEXT), ("strength", pa.float64()), ("lift", pa.float64()), ("views", pa.int64()),
+        ("all_views", pa.int64()), ("wishes", pa.int64()), ("orders", pa.int64()),
+    ]
+)  # fmt: skip
 ARM = pa.struct([("treatment_id", TEXT), ("propensity", pa.float64())])
 
 
@@ -399,6 +405,39 @@ RELEASE_DECISIONS = Table(
         Column("reason", TEXT, "Why."),
     ),
 )
+RELEASE_PROFILES = Table(
+    "profiles",
+    "Who each customer of the population is: grid, tier, stage, habits, prices, service; over the window of `[profile]`.",
+    (
+        Column("customer_id", TEXT, "Identity.", key=True),
+        Column("cutoff", INSTANT, "Instant of knowledge.", key=True),
+        Column("rfm_cell", TEXT, "Recency, frequency and money, 1 to 5 each, as `543`.", "never ordered, or not computed"),
+        Column("rfm_group", TEXT, "The name of that part of the grid: champions, loyal, promising, ...", "never ordered, or not computed"),
+        Column("value_tier", TEXT, "top, high, middle or low: who brings the first 50%, 80%, 95% and 100% of revenue.", "spent nothing in the window"),
+        Column("aipl", TEXT, "aware, interest, purchase or loyal in the window; none: out of touch.", "not computed"),
+        Column("segments", pa.list_(TEXT), "Every rule of segments.toml that holds, in order.", "there is no segments.toml, or not computed"),
+        Column("learnt_segment", TEXT, "The learnt segment.", "none was stable, or not computed"),
+        Column("interests", pa.list_(INTEREST), "Categories liked more than others like them, the surest first, with evidence.", "nothing of a known category was seen or bought"),
+        Column("price_sensitivity", pa.float64(), "Share of orders on a discount, coupon or promotion day, shrunk to the shop's.", "no order in the window, or the shop has no deals", "share"),
+        Column("price_level", pa.float64(), "Prices paid against the usual of the same categories, shrunk; 1 is usual.", "no priced order of a known category", "ratio"),
+        Column("channel", TEXT, "Where the customer shops: surely more often than chance.", "cannot be told: too few occasions, or no preference"),
+        Column("channel_share", pa.float64(), "Share of occasions there.", "as channel", "share"),
+        Column("hour", pa.int8(), "Hour of the day around which the customer shops (one hour either side).", "cannot be told", "0 to 23"),
+        Column("hour_share", pa.float64(), "Share of occasions in those three hours.", "as hour", "share"),
+        Column("weekday", pa.int8(), "Day of the week on which the customer shops; 0 is Monday.", "cannot be told", "0 to 6"),
+        Column("weekday_share", pa.float64(), "Share of occasions on it.", "as weekday", "share"),
+        Column("occasion_count", pa.int64(), "Different hours in which the customer shopped.", "not computed"),
+        Column("usual_gap_days", pa.float64(), "Usual gap between order days, shrunk to the shop's.", "no order yet", "days"),
+        Column("ticket_count", pa.int64(), "Support tickets, ever.", "not computed"),
+        Column("refund_count", pa.int64(), "Lines sent back, ever.", "not computed"),
+        Column("delivery_failed_count", pa.int64(), "Failed deliveries, ever.", "not computed"),
+        Column("rating", pa.float64(), "Mean rating given.", "none given", "stars"),
+        Column("message_count", pa.int64(), "Messages received, ever.", "not computed"),
+        Column("message_open_count", pa.int64(), "Messages opened or clicked, ever.", "not computed"),
+        Column("treated_count", pa.int64(), "Treatments delivered, ever.", "not computed"),
+        Column("platforms", pa.list_(TEXT), "Platforms bought on, most used first.", "one platform only, or none named"),
+    ),
+)  # fmt: skip
 RELEASE_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -407,5 +446,6 @@ RELEASE_TABLES: dict[str, Table] = {
         RELEASE_RECOMMENDATIONS,
         RELEASE_ALERTS,
         RELEASE_DECISIONS,
+        RELEASE_PROFILES,
     )
 }

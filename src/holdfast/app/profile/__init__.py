@@ -1,0 +1,1 @@
+"""Who the customers are: profiles, segments and retention analytics of a release, and questions about them."""

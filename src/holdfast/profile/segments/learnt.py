@@ -1,0 +1,171 @@
+"""Segments that the data itself suggests: k-means or a Gaussian mixture, as many as resampling finds again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.core.errors import TooLittleData
+from holdfast.core.tables import FeatureTable
+from holdfast.core.text import Text
+from holdfast.core.threads import one_thread
+from holdfast.profile.segments.measures import Difference, Scaler, differences, name_segments
+from holdfast.profile.segments.stability import Fitter, Stability, stability
+from holdfast.profile.settings import SegmentSettings
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+#: Fewer customers than this are better looked at one by one.
+LEAST = 60
+#: A mixture may not collapse onto customers who are alike in one measure.
+_LEAST_VARIANCE = 0.1
+_MOST_MIXED = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussians:
+    """Groups as centres with a spread along each measure; without `variance` the nearest centre decides (k-means)."""
+
+    centre: Floats
+    variance: Floats | None = None
+    weight: Floats | None = None
+
+    def __call__(self, rows: Floats) -> Whole:
+        """The group of each row."""
+        distance = (rows[:, None, :] - self.centre) ** 2
+        if self.variance is None or self.weight is None:
+            return np.asarray(distance.sum(axis=2).argmin(axis=1), np.int64)
+        density = -0.5 * (distance / self.variance + np.log(self.variance)).sum(axis=2) + np.log(self.weight)
+        return np.asarray(density.argmax(axis=1), np.int64)
+
+    def ordered(self, order: Whole) -> Gaussians:
+        """The same groups with other numbers."""
+        spread = None if self.variance is None else self.variance[order]
+        return Gaussians(self.centre[order], spread, None if self.weight is None else self.weight[order])
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """Fitted segments: their names and titles, what sets each apart, how stable they are, how far apart they lie."""
+
+    scaler: Scaler
+    groups: Gaussians
+    method: str
+    names: tuple[str, ...]
+    titles: tuple[Text, ...]
+    apart: tuple[tuple[Difference, ...], ...]
+    stability: Stability
+    separation: float
+    tried: tuple[dict[str, Any], ...]
+
+    def assign(self, table: FeatureTable) -> list[str]:
+        """The segment of each customer, at this or any other cutoff."""
+        return [self.names[one] for one in self.codes(table).tolist()]
+
+    def codes(self, table: FeatureTable) -> Whole:
+        """The same as places in `names`."""
+        return self.groups(self.scaler.columns(table))
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: how they were learnt."""
+        return {
+            "method": self.method, "count": len(self.names), "separation": self.separation,
+            "stability": self.stability.as_dict(), "features": [one.name for one in self.scaler.measures],
+            "tried": [dict(one) for one in self.tried],
+        }  # fmt: skip
+
+
+@one_thread
+def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed: int = 1) -> Learnt:
+    """The largest number of groups that all come back when customers are drawn anew; k-means where the two tie.
+
+    Raises `TooLittleData` where there are too few customers, nothing varies, or no number of groups is stable.
+    """
+    rules = settings or SegmentSettings()
+    scaler = Scaler.fit(table)
+    if len(table) < LEAST or len(scaler.measures) < 2:
+        raise TooLittleData(
+            f"{len(table)} customers that differ in {len(scaler.measures)} measures are too few to learn segments from",
+            remedy="write segments.toml, or use the RFM grid",
+        )
+    every = scaler.columns(table)
+    rng = np.random.default_rng([seed, 40])
+    some = np.sort(rng.permutation(len(every))[: rules.rows])
+    tried, best = _tries(every[some], rules, seed)
+    if best is None:
+        raise TooLittleData(
+            f"no grouping of 2 to {rules.most} came back in {rules.resamples} resamples: customers differ by degrees",
+            remedy="use the RFM grid or write segments.toml; [segments] stable says how well groups must come back",
+        )
+    _, method, groups, held = best
+    order = np.argsort(-np.bincount(groups(every), minlength=len(groups.centre)), kind="stable")
+    groups, held = groups.ordered(order), Stability(held.jaccard[order], held.ari)
+    codes = groups(every)
+    apart = tuple(tuple(differences(scaler, table, codes == one)) for one in range(len(order)))
+    named = name_segments(apart)
+    return Learnt(
+        scaler, groups, method, tuple(name for name, _ in named), tuple(title for _, title in named), apart, held,
+        separation(every[some], groups.centre, codes[some]), tuple(tried),
+    )  # fmt: skip
+
+
+def _tries(rows: Floats, rules: SegmentSettings, seed: int) -> tuple[list[dict[str, Any]], Any]:
+    """Every method and number of groups with its stability, and the one to keep."""
+    tried: list[dict[str, Any]] = []
+    best: Any = None
+    for method, fit, most in (
+        ("k_means", _k_means, rules.most),
+        ("gaussian_mixture", _mixture, min(rules.most, _MOST_MIXED)),
+    ):
+        for count in range(2, most + 1):
+            fitter: Fitter = partial(fit, count)
+            groups = fitter(rows, seed)
+            labels = groups(rows)
+            share = np.bincount(labels, minlength=count) / len(rows)
+            if share.min() < rules.smallest:
+                tried.append({"method": method, "count": count, "smallest": float(share.min()), "kept": False})
+                continue
+            held = stability(rows, labels, fitter, resamples=rules.resamples, seed=seed)
+            kept = bool(held.jaccard.min() >= rules.stable)
+            row = {"method": method, "count": count, "smallest": float(share.min()), "kept": kept}
+            tried.append({**row, "jaccard": float(held.jaccard.min()), "ari": held.ari})
+            rank = (count, method == "k_means", held.ari)
+            if kept and (best is None or rank > best[0]):
+                best = (rank, method, groups, held)
+    return tried, best
+
+
+def _k_means(count: int, rows: Floats, seed: int) -> Gaussians:
+    from sklearn.cluster import KMeans
+
+    fitted = KMeans(count, n_init=3, max_iter=60, random_state=seed).fit(rows)
+    return Gaussians(np.asarray(fitted.cluster_centers_, np.float64))
+
+
+def _mixture(count: int, rows: Floats, seed: int) -> Gaussians:
+    import warnings
+
+    from sklearn.mixture import GaussianMixture
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one that has not settled will not come back, and is not kept
+        fitted = GaussianMixture(
+            count, covariance_type="diag", reg_covar=_LEAST_VARIANCE, max_iter=40, tol=1e-2, random_state=seed
+        ).fit(rows)
+    return Gaussians(fitted.means_, fitted.covariances_, np.maximum(fitted.weights_, 1e-12))
+
+
+def separation(rows: Floats, centre: Floats, codes: Whole) -> float:
+    """Mean simplified silhouette: how much nearer a customer lies to the own centre than to the next one, 0 to 1.
+
+    Below about 0.25 the segments are a useful cut through customers who differ by degrees, not islands.
+    """
+    distance = np.sqrt(((rows[:, None, :] - centre) ** 2).sum(axis=2))
+    own = distance[np.arange(len(rows)), codes]
+    distance[np.arange(len(rows)), codes] = np.inf
+    other = distance.min(axis=1)
+    return float(((other - own) / np.maximum(np.maximum(own, other), 1e-12)).mean())
