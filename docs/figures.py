@@ -32,6 +32,7 @@ PAGES = (
     "textbook-case.md",
     "purchase-intent.md",
     "recommendation.md",
+    "deciding.md",
 )
 
 

@@ -1,283 +1,114 @@
-"""The money line that opens a plan: doing nothing, everyone, the riskiest, and this plan; and when we shall know.
+"""The money line of a plan: what doing nothing, treating everybody, treating the riskiest and the plan itself would earn.
 
-What is not known of the gains is mostly wrong for everybody at once (a mean that was measured, a prior that was stated), so
-the doubt about an arm is one draw for all customers who get it; `noise` is what differs from customer to customer.
+Gains are expected profits over doing nothing. What is not known of them is an error of each arm's mean (or of its
+prior), the same for all customers at once, so it does not average out: intervals are as wide for a thousand customers
+as for ten, per head.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from holdfast.core.decide import Options
-from holdfast.core.errors import UsageError
+from holdfast.core.decide import Decisions, Options
 from holdfast.core.results import Undetermined
 from holdfast.core.text import Text
-from holdfast.decide.budget import Limits
-from holdfast.metrics.power import customers_needed
-
-__all__ = ["Known", "MoneyLine", "Policy", "known_by", "known_money_by", "money_line", "riskiest", "uniform"]
+from holdfast.metrics.power import detectable_difference
 
 Floats = NDArray[np.float64]
-DRAWS = 4_000
-_TITLES = {
-    "nothing": Text("Nothing is done", "什么都不做"),
-    "everyone": Text("Everyone open to it gets {arm}", "所有符合条件的客户都给{arm}"),
-    "riskiest": Text("The riskiest get {arm}, for the same money", "用同样的钱，给风险最高的客户{arm}"),
-    "guarded": Text("This plan", "本计划"),
+_Z90 = 1.6448536269514722
+_LABELS = {
+    "nothing": Text("do nothing", "什么都不做"),
+    "everyone": Text("everybody gets {arm}", "所有人都给{arm}"),
+    "riskiest": Text("the riskiest get {arm}", "风险最高者给{arm}"),
+    "guarded": Text("this plan", "本计划"),
 }
+_KNOWN = Text(
+    "By {day} we shall know: {treated} treated and {control} left alone show a change of {points} points in the share that "
+    "orders, if there is one (80% power).",
+    "到{day}即可得知：{treated}位被干预者与{control}位未干预者可显示下单比例{points}个百分点的变化（检验功效80%）。",
+)
+_UNKNOWN = Text("This plan will not tell whether it worked: {why}.", "该计划无法判断是否有效：{why}。")
 
 
 @dataclass(frozen=True)
-class Policy:
-    """One way to act: customers treated (expected), money spent, net profit over doing nothing with its interval, and
-    how much more this plan earns than it (`ahead`), with the interval of that difference. Currency units."""
+class Earns:
+    """One policy: expected net profit over doing nothing with its 90% interval, spend, customers treated."""
 
     policy: str
-    title: Text
-    treated: float
-    cost: float
-    profit: float
+    label: dict[str, str]
+    net_profit: float
     low: float
     high: float
-    ahead: float
-    ahead_low: float
-    ahead_high: float
+    cost: float
+    customers: int
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class MoneyLine:
-    """The policies side by side; `measured`: the gains rest on an experiment, otherwise on stated priors."""
+def money_line(options: Options, decisions: Decisions, *, p_churn: Floats, spread: Floats) -> list[Earns]:
+    """Four policies over the same customers. `spread`: customers x arms, the standard deviation of the gain's error.
 
-    policies: tuple[Policy, ...]
-    level: float
-    measured: bool
-
-    def __getitem__(self, policy: str) -> Policy:
-        """The policy of this name; `everyone` for the best uniform arm."""
-        for one in self.policies:
-            if one.policy == policy or (policy == "everyone" and one.policy.startswith("uniform_")):
-                return one
-        raise KeyError(policy)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"policies": [one.as_dict() for one in self.policies], "level": self.level, "measured": self.measured}
-
-
-def uniform(options: Options, holdout: NDArray[np.bool_] | None = None) -> int:
-    """The acting arm that gains most when everybody open to it gets it; 0 where there is none to give.
+    `everyone` gets the arm that earns most if all who may get it do, whatever the budget; `riskiest` gives that arm to
+    those with the highest `p_churn` for as long as the money of the plan lasts. The holdout gets nothing in any of them.
 
     >>> import pyarrow as pa
-    >>> uniform(Options(pa.array(["a", "b"]), ("nothing", "x", "y"), np.array([[0, 1.0, 3.0], [0, 1.0, -9.0]]), np.zeros((2, 3))))
-    1
+    >>> from holdfast.decide.assign import decide
+    >>> from holdfast.decide.budget import Limits, allocate
+    >>> options = Options(pa.array(["a", "b"]), ("nothing", "mail"), np.array([[0, 2.0], [0, 1.0]]), np.full((2, 2), [0, 1.0]))
+    >>> made = decide(options, allocate(options, Limits()), epsilon=0.0)
+    >>> [(one.policy, one.net_profit) for one in money_line(options, made, p_churn=np.zeros(2), spread=np.zeros((2, 2)))]
+    [('nothing', 0.0), ('everyone', 3.0), ('riskiest', 3.0), ('guarded', 3.0)]
     """
-    if len(options.arms) == 1:
-        return 0
-    may = options.eligible[:, 1:] & ~_out(options, holdout)[:, None]
-    return int(np.where(may, options.gain[:, 1:], 0.0).sum(axis=0).argmax()) + 1
+    free = options.eligible & ~decisions.holdout[:, None]
+    total = np.where(free, options.gain, 0.0).sum(axis=0)
+    arm = 1 + int(np.argmax(total[1:])) if len(total) > 1 else 0
+    everyone = np.where(free[:, arm], arm, 0)
+    named = {"nothing": np.zeros(len(options), np.int64), "everyone": everyone,
+             "riskiest": _riskiest(options, everyone, p_churn, float(decisions.cost.sum())), "guarded": decisions.chosen}  # fmt: skip
+    return [_earns(policy, chosen, options, spread, options.arms[arm]) for policy, chosen in named.items()]
 
 
-def riskiest(
-    options: Options, arm: int, p_churn: ArrayLike, money: float, places: float = math.inf,
-    holdout: NDArray[np.bool_] | None = None,
-) -> NDArray[np.int64]:  # fmt: skip
-    """The arm for whoever is likeliest to stay away, as far as money and places go; ties by their row."""
+def _riskiest(options: Options, everyone: NDArray[np.int64], p_churn: Floats, money: float) -> NDArray[np.int64]:
+    """The same arm, riskiest first, while the money lasts; equal risks in the order of their ids."""
+    order = np.lexsort((np.array(options.customer_id.to_pylist(), dtype=object), -p_churn))
+    order = order[everyone[order] > 0]
+    spent = np.cumsum(options.cost[order, everyone[order]])
     chosen = np.zeros(len(options), np.int64)
-    order = np.argsort(-np.asarray(p_churn, np.float64), kind="stable")
-    order = order[(options.eligible[:, arm] & ~_out(options, holdout))[order]]
-    within = np.cumsum(options.cost[order, arm]) <= money + 1e-9
-    chosen[order[within][: int(min(places, len(order)))]] = arm
+    inside = order[spent <= money + 1e-9]
+    chosen[inside] = everyone[inside]
     return chosen
 
 
-def money_line(
-    options: Options, propensities: Floats, limits: Limits, *, p_churn: ArrayLike, spread: Floats | None = None,
-    noise: Floats | None = None, draws: Iterable[Floats] | None = None, holdout: NDArray[np.bool_] | None = None,
-    level: float = 0.9, seed: int = 1,
-) -> MoneyLine:  # fmt: skip
-    """Net profit of nothing, everyone, the riskiest for the same money, and of this plan (chances of all arms: what is
-    tried counts, too).
+def _earns(policy: str, chosen: NDArray[np.int64], options: Options, spread: Floats, arm: str) -> Earns:
+    rows = np.arange(len(options))
+    gain = float(options.gain[rows, chosen].sum())
+    by_arm = np.bincount(chosen, spread[rows, chosen], minlength=len(options.arms))
+    doubt = _Z90 * math.sqrt(float((by_arm**2).sum()))
+    label = {"en": _LABELS[policy].en.format(arm=arm), "zh": _LABELS[policy].zh.format(arm=arm)}
+    cost = float(options.cost[rows, chosen].sum())
+    return Earns(policy, label, gain, gain - doubt, gain + doubt, cost, int((chosen > 0).sum()))
 
-    The doubt: `spread` (customers x arms, standard deviations common to all customers of an arm) and `noise`
-    (independent), simulated with a fixed seed; or `draws`, gains resampled in any other way (customers x arms each).
-    Everyone is shown whatever it costs; the riskiest get that same arm for the plan's budget (without one, for the money
-    the plan spends) and within its places.
 
-    >>> import pyarrow as pa
-    >>> options = Options(pa.array(["a", "b"]), ("nothing", "mail"), np.array([[0, 3.0], [0, -1.0]]), np.array([[0, 1.0], [0, 1.0]]))
-    >>> line = money_line(options, np.array([[0, 1.0], [1.0, 0]]), Limits(budget=1), p_churn=[0.2, 0.9])
-    >>> [(one.policy, one.profit) for one in line.policies]
-    [('nothing', 0.0), ('uniform_mail', 2.0), ('riskiest', -1.0), ('guarded', 3.0)]
+def shall_know(decisions: Decisions, p_churn: Floats, start: date, follow_up_days: float) -> dict[str, Any]:
+    """The size of change that this plan can show, and from which day on; or why it will show none.
+
+    Counted as left alone: the holdout, and everybody who drew `nothing` although something was open to them.
     """
-    n, arms = options.gain.shape
-    if np.shape(propensities) != (n, arms) or len(np.asarray(p_churn)) != n:
-        raise UsageError(f"money needs chances and a p_churn for each of {n} customers and {arms} arms")
-    out = _out(options, holdout)
-    arm = uniform(options, holdout)
-    given = np.zeros((n, arms))
-    given[np.arange(n), np.where(options.eligible[:, arm] & ~out, arm, 0)] = 1.0
-    spent = float((propensities * np.where(propensities > 0, options.cost, 0.0)).sum())
-    money = spent if limits.budget is None else limits.budget
-    risky = np.zeros((n, arms))
-    risky[np.arange(n), riskiest(options, arm, p_churn, money, _places(options, limits, arm), holdout)] = 1.0
-    nothing = np.zeros((n, arms))
-    nothing[:, 0] = 1.0
-    named = {"nothing": nothing, f"uniform_{options.arms[arm]}": given, "riskiest": risky, "guarded": propensities}
-    doubts = _simulated(options, named, spread, noise, seed) if draws is None else _resampled(named, draws)
-    title = {"nothing": "nothing", "riskiest": "riskiest", "guarded": "guarded"}
-    found = []
-    for name, chance in named.items():
-        known = _TITLES[title.get(name, "everyone")]
-        text = Text(known.en.format(arm=options.arms[arm]), known.zh.format(arm=options.arms[arm]))
-        found.append(_policy(name, text, options, chance, propensities, doubts[name], doubts["guarded"], level))
-    return MoneyLine(tuple(found), level, options.measured)
-
-
-def _policy(
-    name: str, title: Text, options: Options, chance: Floats, plan: Floats, doubt: Floats, of_plan: Floats, level: float
-) -> Policy:
-    """`doubt`: draws of the profit less its estimate."""
-    tail = [(1 - level) / 2, (1 + level) / 2]
-    profit, ours = _expected(options.gain, chance), _expected(options.gain, plan)
-    low, high = (profit + np.quantile(doubt, tail)).tolist()
-    ahead = (ours - profit + np.quantile(of_plan - doubt, tail)).tolist()
-    treated = float(chance[:, 1:].sum())
-    return Policy(name, title, treated, _expected(options.cost, chance), profit, low, high, ours - profit, *ahead)
-
-
-def _expected(amount: Floats, chance: Floats) -> float:
-    return float((np.where(chance > 0, amount, 0.0) * chance).sum())
-
-
-def _simulated(
-    options: Options, named: dict[str, Floats], spread: Floats | None, noise: Floats | None, seed: int
-) -> dict[str, Floats]:
-    """By policy, draws of the profit less its estimate; the same draws for all, so that differences are paired."""
-    n, arms = options.gain.shape
-    random = np.random.default_rng([seed, 24])
-    common = random.standard_normal((DRAWS, arms))
-    own = {name: random.standard_normal(DRAWS) for name in named}
-    wide = np.zeros((n, arms)) if spread is None else spread
-    small = np.zeros((n, arms)) if noise is None else noise
-    found = {}
-    for name, chance in named.items():
-        slope = np.where(chance > 0, wide * chance, 0.0).sum(axis=0)
-        rest = math.sqrt(float((np.where(chance > 0, small * chance, 0.0) ** 2).sum()))
-        found[name] = common @ slope + rest * own[name]
-    return found
-
-
-def _resampled(named: dict[str, Floats], draws: Iterable[Floats]) -> dict[str, Floats]:
-    """The same from resampled gains, about their own mean."""
-    totals: dict[str, list[float]] = {name: [] for name in named}
-    for gain in draws:
-        for name, chance in named.items():
-            totals[name].append(_expected(gain, chance))
-    if not next(iter(totals.values()), []):
-        raise UsageError("no draws of the gains were given")
-    return {name: np.array(values) - float(np.mean(values)) for name, values in totals.items()}
-
-
-def _places(options: Options, limits: Limits, arm: int) -> float:
-    name = options.arms[arm]
-    channel = limits.channels.get(name, "")
-    some = [limits.contacts, limits.arm_stock.get(name), limits.channel_capacity.get(channel)]
-    return min((float(one) for one in some if one is not None), default=math.inf)
-
-
-def _out(options: Options, holdout: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    return np.zeros(len(options), bool) if holdout is None else holdout
-
-
-@dataclass(frozen=True)
-class Known:
-    """When we shall know: customers needed in both groups together, campaigns as large as this one, and the day on which
-    the last follow-up closes."""
-
-    customers: int
-    campaigns: int
-    day: date
-    difference: float
-    power: float
-
-    @property
-    def sentence(self) -> Text:
-        return Text(
-            f"{self.customers:,} customers, {self.campaigns} campaign(s) like this one, are needed to see it with "
-            f"{self.power:.0%} certainty: on {self.day.isoformat()}.",
-            f"需要{self.customers:,}位客户、{self.campaigns}次同等规模的活动，才有{self.power:.0%}的把握看到效果：{self.day.isoformat()}。",
-        )
-
-
-def known_by(
-    rate: float, fall: float, *, per_campaign: int, control_share: float, every_days: float, follow_up_days: float,
-    start: date, power: float = 0.8, alpha: float = 0.05, most: int = 120,
-) -> Known | Undetermined:  # fmt: skip
-    """When a fall of the share who do not order, `rate` in the control group, will have been seen.
-
-    `per_campaign`: customers of one campaign who are compared, both groups together. Two proportions, two-sided.
-
-    >>> from datetime import date
-    >>> found = known_by(0.6, 0.05, per_campaign=1000, control_share=0.5, every_days=14, follow_up_days=30, start=date(2026, 1, 1))
-    >>> found.customers, found.campaigns, found.day
-    (3067, 4, datetime.date(2026, 3, 14))
-    """
-    if not (0 < rate < 1 and 0 < fall <= rate):
-        return Undetermined(f"no effect is expected that a test could see (from {rate:.1%} by {fall:.2%})")
-    refused = _refused(per_campaign, control_share)
-    if refused:
-        return refused
-    needed = customers_needed(rate, fall, control_share=control_share, alpha=alpha, power=power)
-    return _known(needed, fall, per_campaign, every_days, follow_up_days, start, power, most)
-
-
-def known_money_by(
-    deviation: float, difference: float, *, per_campaign: int, control_share: float, every_days: float,
-    follow_up_days: float, start: date, power: float = 0.8, alpha: float = 0.05, most: int = 120,
-) -> Known | Undetermined:  # fmt: skip
-    """The same for a difference of means of money: `deviation` is the standard deviation of one customer's.
-
-    n = (z_alpha/2 + z_power)^2 deviation^2 (1/c + 1/(1-c)) / difference^2, both groups together, c in the control group.
-
-    >>> from datetime import date
-    >>> known_money_by(50, 2, per_campaign=5000, control_share=0.5, every_days=30, follow_up_days=30, start=date(2026, 1, 1)).customers
-    19623
-    """
-    from scipy.stats import norm
-
-    if not (deviation > 0 and difference > 0):
-        return Undetermined(f"no effect is expected that a test could see (of {difference:.2f} a customer)")
-    refused = _refused(per_campaign, control_share)
-    if refused:
-        return refused
-    z = float(norm.ppf(1 - alpha / 2) + norm.ppf(power))
-    needed = math.ceil((z * deviation / difference) ** 2 * (1 / control_share + 1 / (1 - control_share)))
-    return _known(needed, difference, per_campaign, every_days, follow_up_days, start, power, most)
-
-
-def _refused(per_campaign: int, control_share: float) -> Undetermined | None:
-    if per_campaign < 1 or not 0 < control_share < 1:
-        return Undetermined("nobody is compared: the plan treats nobody, or holds nobody out")
-    return None
-
-
-def _known(
-    needed: int, difference: float, per_campaign: int, every_days: float, follow_up_days: float, start: date,
-    power: float, most: int,
-) -> Known | Undetermined:  # fmt: skip
-    campaigns = math.ceil(needed / per_campaign)
-    if campaigns > most:
-        return Undetermined(
-            f"{needed:,} customers are needed, {campaigns:,} campaigns like this one: too many to wait for"
-        )
-    day = start + timedelta(days=(campaigns - 1) * every_days + follow_up_days)
-    return Known(needed, campaigns, day, difference, power)
+    alone = decisions.holdout | ((decisions.chosen == 0) & (decisions.propensities[:, 1:].sum(axis=1) > 0))
+    treated, control = int((decisions.chosen > 0).sum()), int(alone.sum())
+    rate = float(p_churn.mean()) if len(p_churn) else 0.0
+    found = detectable_difference(rate, treated, control) if 0 < rate < 1 else Undetermined("nobody is uncertain")
+    day = start + timedelta(days=math.ceil(follow_up_days))
+    if isinstance(found, Undetermined):
+        words = Text(_UNKNOWN.en.format(why=found.reason), _UNKNOWN.zh.format(why=found.reason))
+        return {"undetermined": found.reason, "words": {"en": words.en, "zh": words.zh}}
+    values = {"day": day.isoformat(), "treated": f"{treated:,}", "control": f"{control:,}", "points": f"{100 * found:.1f}"}
+    words = {"en": _KNOWN.en.format(**values), "zh": _KNOWN.zh.format(**values)}
+    return {"day": day.isoformat(), "treated": treated, "control": control, "difference": found, "words": words}
