@@ -17,6 +17,7 @@ from blocks import run_page
         "docs/purchase-intent.md",
         "docs/warning.md",
         "docs/uplift.md",
+        "docs/deciding.md",
         "docs/policies.md",
         "docs/measurement.md",
     ],

@@ -109,11 +109,6 @@ def shall_know(decisions: Decisions, p_churn: Floats, start: date, follow_up_day
     if isinstance(found, Undetermined):
         words = Text(_UNKNOWN.en.format(why=found.reason), _UNKNOWN.zh.format(why=found.reason))
         return {"undetermined": found.reason, "words": {"en": words.en, "zh": words.zh}}
-    values = {
-        "day": day.isoformat(),
-        "treated": f"{treated:,}",
-        "control": f"{control:,}",
-        "points": f"{100 * found:.1f}",
-    }
+    values = {"day": day.isoformat(), "treated": f"{treated:,}", "control": f"{control:,}", "points": f"{100 * found:.1f}"}
     words = {"en": _KNOWN.en.format(**values), "zh": _KNOWN.zh.format(**values)}
     return {"day": day.isoformat(), "treated": treated, "control": control, "difference": found, "words": words}
