@@ -24,10 +24,12 @@ from holdfast.report.sections.cohorts import cohorts
 from holdfast.report.sections.customers import customers
 from holdfast.report.sections.definitions import definitions
 from holdfast.report.sections.drift import drift
+from holdfast.report.sections.effects import effects
 from holdfast.report.sections.forecast import forecast
 from holdfast.report.sections.ladder import ladder
 from holdfast.report.sections.lifecycle import lifecycle
 from holdfast.report.sections.paths import paths
+from holdfast.report.sections.plan import plan
 from holdfast.report.sections.promises import promises
 from holdfast.report.sections.quality import quality
 from holdfast.report.sections.retention import retention
@@ -49,7 +51,7 @@ _SCREEN = (
 
 #: The sections in the order of the page.
 SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (
-    promises, alerts, quality, cohorts, lifecycle, retention, segments, paths, ahead, rhythm, value, wanted, forecast,
+    promises, alerts, plan, effects, quality, cohorts, lifecycle, retention, segments, paths, ahead, rhythm, value, wanted, forecast,
     drift, ladder, customers, definitions,
 )  # fmt: skip
 
