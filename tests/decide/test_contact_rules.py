@@ -21,7 +21,8 @@ AT = datetime(2024, 5, 1, 9, tzinfo=UTC)
 
 
 def test_the_settings_are_the_rules() -> None:
-    settings = parse('[contact]\ncaps = { all = "3 per 7d, 1 per 1d", sms = "0" }\nquiet = { all = "22:00-07:00", mail = "" }').section(ContactSettings)  # fmt: skip
+    text = '[contact]\ncaps = { all = "3 per 7d, 1 per 1d", sms = "0" }\nquiet = { all = "22:00-07:00", mail = "" }'
+    settings = parse(text).section(ContactSettings)
     rules = Rules.of(settings, consents_recorded=True)
     assert [str(cap) for _, cap in rules.caps_on("mail")] == ["3 per 7d", "1 per 1d"]
     assert rules.off("sms")

@@ -107,8 +107,13 @@ def shall_know(decisions: Decisions, p_churn: Floats, start: date, follow_up_day
     found = detectable_difference(rate, treated, control) if 0 < rate < 1 else Undetermined("nobody is uncertain")
     day = start + timedelta(days=math.ceil(follow_up_days))
     if isinstance(found, Undetermined):
-        words = Text(_UNKNOWN.en.format(why=found.reason), _UNKNOWN.zh.format(why=found.reason))
-        return {"undetermined": found.reason, "words": {"en": words.en, "zh": words.zh}}
-    values = {"day": day.isoformat(), "treated": f"{treated:,}", "control": f"{control:,}", "points": f"{100 * found:.1f}"}
+        said = {"en": _UNKNOWN.en.format(why=found.reason), "zh": _UNKNOWN.zh.format(why=found.reason)}
+        return {"undetermined": found.reason, "words": said}
+    values = {
+        "day": day.isoformat(),
+        "treated": f"{treated:,}",
+        "control": f"{control:,}",
+        "points": f"{100 * found:.1f}",
+    }
     words = {"en": _KNOWN.en.format(**values), "zh": _KNOWN.zh.format(**values)}
     return {"day": day.isoformat(), "treated": treated, "control": control, "difference": found, "words": words}
