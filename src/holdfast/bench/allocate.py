@@ -57,7 +57,11 @@ def rows(size: str, who: str, said: dict[str, Any], own: dict[str, Any]) -> list
     customers, arms = SIZES[size]
     protocol = f"simulated, {customers:,} customers x {arms} treatments, budget, three channels and contacts bind"
     common = {"n": customers, "seconds": said["seconds"], "peak_mb": said["peak_mb"]}
-    metrics = {name: said[name] for name in ("seconds", "cpu_seconds", "peak_mb", "gap", "gain") if name in said}
+    metrics: dict[str, float] = {
+        name: said[name] for name in ("seconds", "cpu_seconds", "peak_mb", "gap", "gain") if name in said
+    }
+    if "gap" in said:
+        metrics["gap_ppm"] = said["gap"] * 1e6
     if who != "dual":
         metrics["seconds_over_ours"] = said["seconds"] / own["seconds"]
         if "gain" in said:

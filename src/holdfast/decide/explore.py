@@ -168,8 +168,8 @@ def _most_taken(lines: Lines, grown: Floats, cost: Floats) -> Floats:
         chance = grown[:, arm]
         if not chance.any():
             continue
-        means = np.bincount(lines.cell, chance, cells)
-        spent = np.bincount(lines.cell, chance * cost[:, arm], cells)
+        means = np.bincount(lines.cell, chance, cells).astype(np.float64)
+        spent = np.bincount(lines.cell, chance * cost[:, arm], cells).astype(np.float64)
         dearest = np.zeros(cells)
         np.maximum.at(dearest, lines.cell, np.where(chance > 0, cost[:, arm], 0.0))
         for k in np.flatnonzero(lines.cap):

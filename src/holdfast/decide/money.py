@@ -107,8 +107,8 @@ def shall_know(decisions: Decisions, p_churn: Floats, start: date, follow_up_day
     found = detectable_difference(rate, treated, control) if 0 < rate < 1 else Undetermined("nobody is uncertain")
     day = start + timedelta(days=math.ceil(follow_up_days))
     if isinstance(found, Undetermined):
-        words = Text(_UNKNOWN.en.format(why=found.reason), _UNKNOWN.zh.format(why=found.reason))
-        return {"undetermined": found.reason, "words": {"en": words.en, "zh": words.zh}}
+        said = {"en": _UNKNOWN.en.format(why=found.reason), "zh": _UNKNOWN.zh.format(why=found.reason)}
+        return {"undetermined": found.reason, "words": said}
     values = {
         "day": day.isoformat(),
         "treated": f"{treated:,}",

@@ -46,7 +46,7 @@ def make(
         customers = matched(now, release.customers)
         ids = now.key.customer_id
         contacting = Contacting.of(question, ids, treatments, acting_at(question.log.last_event_at), book.states.db)
-        named = campaign or f"plan-{release.manifest['cutoff'][:10]}"
+        named = campaign or f"plan-{question.asked.cutoff.local_day(question.asked.zone).isoformat()}"
         found = propose(
             question, now, customers, treatments, settings, campaign=named, contacting=contacting,
             held=held_out(question, ids, book), language=language,

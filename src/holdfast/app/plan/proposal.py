@@ -98,7 +98,8 @@ def _head(
 ) -> dict[str, Any]:  # fmt: skip
     notes = [] if contacting is None else [_plain(contacting.rules.stated)]
     return {
-        "cutoff": str(question.asked.cutoff), "campaign_id": campaign, "currency": question.log.currency,
+        "cutoff": str(question.asked.cutoff), "day": question.asked.cutoff.local_day(question.asked.zone).isoformat(),
+        "campaign_id": campaign, "currency": question.log.currency,
         "follow_up": settings.follow_up, "epsilon": settings.epsilon, "holdout_share": settings.holdout_share,
         "budget": settings.budget or None, "measured": known.options.measured, "basis": _plain(known.basis),
         "customers": len(known.options), "held_out": int(out.sum()), "notes": notes,

@@ -28,15 +28,15 @@ class Problem:
 
     @property
     def customers(self) -> int:
-        return self.gain.shape[1]
+        return int(self.gain.shape[1])
 
     @property
     def arms(self) -> int:
-        return self.gain.shape[0]
+        return int(self.gain.shape[0])
 
     @property
     def cells(self) -> int:
-        return self.lines.count.shape[1]
+        return int(self.lines.count.shape[1])
 
     def take(self, rows: Rows | slice, limit: Floats) -> Problem:
         """Some of the customers under other limits."""
@@ -51,7 +51,8 @@ class Problem:
         size, shape = self.cells * self.arms, (self.cells, self.arms)
         customers = np.bincount(place, minlength=size).astype(np.float64)
         spent = self.cost[choice, np.arange(self.customers)]
-        return customers.reshape(shape), np.bincount(place, spent, size).reshape(shape)
+        money = np.bincount(place, spent, size).astype(np.float64)
+        return customers.reshape(shape), money.reshape(shape)
 
     def usage(self, choice: Arms) -> Floats:
         return self.lines.usage(*self.totals(choice))
@@ -103,7 +104,7 @@ class Problem:
 
     def _net(self, arm: int, part: slice, of_one: Floats, of_money: Floats) -> Floats:
         if self.cells == 1:
-            value = self.cost[arm, part] * -of_money[0, arm]
+            value: Floats = self.cost[arm, part] * -of_money[0, arm]
             value += self.gain[arm, part]
             value -= of_one[0, arm]
             return value

@@ -32,4 +32,4 @@ class LinUcb(Learner):
         theta, inverse, noise = posterior
         spread = np.einsum("ni,kij,nj->nk", design, inverse, design, optimize=True)
         upper = design @ theta.T + self.alpha * np.sqrt(noise * np.maximum(spread, 0.0))
-        return np.eye(len(theta))[np.where(eligible, upper, -np.inf).argmax(axis=1)]
+        return np.asarray(np.eye(len(theta))[np.where(eligible, upper, -np.inf).argmax(axis=1)])
