@@ -36,7 +36,8 @@ class Contacts:
             connection.executemany("INSERT OR IGNORE INTO temp.who VALUES (?)", ((one,) for one in customers))
             rows = connection.execute(
                 "SELECT customer_id, channel, purpose, treatment_id, decision_id, at, transactional "
-                "FROM temp.who CROSS JOIN reservations USING (customer_id) WHERE state < 2 AND channel <> '' AND at >= ? AND (state = 1 OR expires_at > ?) "
+                "FROM temp.who CROSS JOIN reservations USING (customer_id) "
+                "WHERE state < 2 AND channel <> '' AND at >= ? AND (state = 1 OR expires_at > ?) "
                 "ORDER BY customer_id, at, decision_id",
                 (to_micros(since), -1 if now is None else to_micros(now)),
             ).fetchall()
