@@ -138,9 +138,10 @@ class GuardedFit:
                 tuple(Group(int(arm), low, high) for arm, low, high in one["groups"]),
                 np.asarray(one["gain"], np.float64), np.asarray(one["usual"], np.float64),
             )  # fmt: skip
+        standing = Standing(int(saved["base"]), np.asarray(saved["value"], np.float64), (), tuple(saved["stood"]))
         return cls(
             tuple(saved["arms"]), np.asarray(saved["place"], np.int64), np.asarray(saved["cost"], np.float64),
-            Standing(int(saved["base"]), np.asarray(saved["value"], np.float64), (), tuple(saved["stood"])), deviation, int(saved["columns"]), saved["report"],
+            standing, deviation, int(saved["columns"]), saved["report"],
         )  # fmt: skip
 
     def _who(self, X: Any) -> tuple[NDArray[np.int64], Floats]:
