@@ -7,6 +7,7 @@ is kept that lies nearly as far apart as the best: it stops at islands where the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from holdfast.core.tables import FeatureTable
 from holdfast.core.text import Text
 from holdfast.core.threads import one_thread
 from holdfast.profile.segments.measures import Difference, Scaler, differences, name_segments
-from holdfast.profile.segments.stability import Fitter, Stability, stability
+from holdfast.profile.segments.stability import Stability, stability
 from holdfast.profile.settings import SegmentSettings
 
 Floats = NDArray[np.float64]
@@ -141,7 +142,7 @@ def _tries(rows: Floats, rules: SegmentSettings, seed: int) -> tuple[list[dict[s
         ("gaussian_mixture", _mixture, min(rules.most, _MOST_MIXED)),
     ):
         for count in range(2, most + 1):
-            fitter: Fitter = partial(fit, count)
+            fitter: Callable[[Floats, int], Gaussians] = partial(fit, count)
             groups = fitter(rows, seed)
             labels = groups(rows)
             share = np.bincount(labels, minlength=count) / len(rows)
