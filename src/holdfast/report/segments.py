@@ -18,8 +18,8 @@ _HEADS = (
 )  # fmt: skip
 HOW = Text(
     "Learnt by {method} from {features} measures: {count} is the largest number of groups that all come back when customers "
-    "are drawn anew (each at least {jaccard} of itself, agreement {ari}) and lie as far apart as fewer would.",
-    "用{method}从{features}个指标学习得到：{count}是重复抽样后各组都能再现（每组至少再现{jaccard}，一致性{ari}）且区分度不减的最大组数。",
+    "are drawn anew (each at least {jaccard} of itself, agreement {ari}) and lie nearly as far apart as fewer would.",
+    "用{method}从{features}个指标学习得到：{count}是重复抽样后各组都能再现（每组至少再现{jaccard}，一致性{ari}）且区分度相近的最大组数。",
 )
 CONTINUUM = Text(
     " They are a cut through customers who differ by degrees, not islands (separation {separation}).",

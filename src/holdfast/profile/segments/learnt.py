@@ -31,7 +31,7 @@ LEAST = 60
 _LEAST_VARIANCE = 0.1
 _MOST_MIXED = 6
 #: More groups are worth having while they lie nearly as far apart as the best number does.
-_AS_APART = 0.85
+_AS_APART = 0.8
 
 
 @dataclass(frozen=True, eq=False)
