@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from holdfast.bench.list_data import tafeng
 from holdfast.bench.recommend import names, recommend
 from holdfast.bench.recommend_blend import Pool, blended, learn, ndcg
-from holdfast.bench.recommend_tafeng import Task, judged, mix_of
-from holdfast.bench.recommend_tafeng_reference import GROUPS, gp_topfreq
+from holdfast.bench.recommend_tafeng import Task, judged, mix_of, tuned
+from holdfast.bench.recommend_tafeng_reference import GROUPS, Upcf, gp_topfreq
 from holdfast.core.clock import Cutoff
 from holdfast.core.errors import UsageError
 from holdfast.core.interactions import tiny_interactions
@@ -43,14 +44,33 @@ def test_topfreq_breaks_ties_by_first_bought_and_fills_with_best_sellers():
     assert past.items.item_id[int(np.argmax(alone))].as_py() == "d"
 
 
+def test_upcf_adds_recent_shares_of_customers_by_what_they_share():
+    past = tiny_interactions({"ann": [(9, "c"), (5, "b"), (2, "a")], "bob": [(4, "a"), (3, "d")]}, CUTOFF)
+    scores = Upcf(recency=2, asymmetry=0.25, locality=2.0)(past)(np.array([0]))[0]
+    alike = (1 / (3**0.25 * 2**0.75)) ** 2
+    own = {"a": 0.5, "b": 0.5, "c": 0.0, "d": 0.0}
+    other = {"a": 0.5, "b": 0.0, "c": 0.0, "d": 0.5}
+    expected = [own[one] + alike * other[one] for one in past.items.item_id.to_pylist()]
+    assert scores.tolist() == pytest.approx(expected)
+    ever = Upcf(locality=0.0)(past)(np.array([1]))[0]
+    assert ever[past.items.item_id.to_pylist().index("c")] == pytest.approx(1 / 3)
+
+
+def test_the_setting_that_reaches_more_is_taken():
+    """Ann's list has room for ten, so only what she bought lately fits before everything that she ever had."""
+    old = [(40 - 5 * turn, f"old{one:02d}") for turn in range(2) for one in range(12)]
+    past = tiny_interactions({"ann": [*old, (1, "new")], "bob": [(1, "new")]}, CUTOFF)
+    truth = csr_matrix(np.array([[one == "new" for one in past.items.item_id.to_pylist()]] * 2, float))
+    ever, lately = Upcf(None, 0.5, 5.0), Upcf(1, 0.5, 5.0)
+    assert tuned((ever, lately), Task(past, truth), np.arange(2)) == lately
+
+
 def test_weights_go_to_the_lane_that_knows():
     random = np.random.default_rng(1)
     rows = {f"c{one}": [(turn, f"i{random.integers(40):02d}") for turn in range(2, 12)] for one in range(200)}
     past = tiny_interactions(rows, CUTOFF)
     fits = [Popular(None).fit(past), Frequency(fill_popular=False).fit(past)]
     own = blended(fits, np.array([0.0, 1.0]), past, np.arange(200))
-    from scipy.sparse import csr_matrix
-
     truth = csr_matrix(own >= 1.9)  # what was bought twice will be bought
     kept = np.flatnonzero(np.diff(truth.indptr) > 0)
     pool = Pool.of(fits, past, truth, kept)

@@ -48,11 +48,14 @@ def test_contract(recommender_id, check):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "recommender_id", [one for one in RECOMMENDERS if one not in ("sasrec", "rerank", "stacked", "mix")]
-)
+@pytest.mark.parametrize("recommender_id", list(RECOMMENDERS))
 def test_a_million_interactions_of_one_customer_are_no_crash(recommender_id):
-    check_survives_a_giant(RECOMMENDERS[recommender_id](), size=1_000_000)
+    try:
+        check_survives_a_giant(RECOMMENDERS[recommender_id](), size=1_000_000)
+    except UsageError as error:
+        if "holdfast[" not in (error.remedy or ""):
+            raise
+        missing(str(error))  # a lane of an extra that is not installed here
 
 
 def test_every_recommender_can_be_read_back():

@@ -31,9 +31,9 @@ def names(lists, customer=0):
     return [lists.item_id[int(one)].as_py() for one in lists.take(np.array([customer])).item]
 
 
-def said(fit, customer, item):
-    place = int(PAST.items.positions(pa.array([item]))[0])
-    return fit.reasons(PAST, np.array([customer], np.int32), np.array([place], np.int32))[0].render()
+def said(fit, customer, item, past=PAST):
+    place = int(past.items.positions(pa.array([item]))[0])
+    return fit.reasons(past, np.array([customer], np.int32), np.array([place], np.int32))[0].render()
 
 
 def test_a_window_reads_recent_sales_only_and_all_history_the_rest():
@@ -91,19 +91,35 @@ def test_own_items_come_first_by_count_then_what_sells_most():
     fit = Frequency().fit(PAST)
     lists = fit.recommend(PAST, 3)
     assert names(lists) == ["cup", "tea", "pot"]
-    assert names(lists, 1) == ["cup", "tea", "pot"]  # all once: as popular
-    assert names(lists, 3) == ["cup", "tea", "pot"]
+    assert names(lists, 1) == ["tea", "pot", "cup"]  # all once: as popular of late
+    assert names(lists, 3) == ["tea", "pot", "cup"]
     assert names(Frequency(half_life=1.0).fit(PAST).recommend(PAST, 3)) == ["tea", "cup", "pot"]
     alone = Frequency(fill_popular=False).fit(PAST).recommend(PAST, 3)
     assert names(alone) == ["cup", "tea"]
     assert names(alone, 3) == []
 
 
+def test_equal_counts_stand_by_buyers_of_late_then_by_all_time():
+    old = {f"o{one}": [(100, "tea")] for one in range(9)} | {f"p{one}": [(100, "pot")] for one in range(8)}
+    new = {f"n{one}": [(20, "cup"), (10, "cup")] for one in range(2)} | {"m": [(3, "jug")]}
+    past = tiny_interactions(old | new | {"ann": [(50, "tea"), (50, "cup")], "bob": []}, CUTOFF)
+    who = [past.customer_id.to_pylist().index(one) for one in ("ann", "bob")]
+    fit = Frequency().fit(past)
+    lists = fit.recommend(past, 4)
+    assert names(lists, who[0]) == ["cup", "tea", "jug", "pot"]
+    assert names(lists, who[1]) == ["cup", "jug", "tea", "pot"]
+    assert said(fit, who[1], "cup", past) == "popular now: 2 bought it in the last 28 days"
+    assert said(fit, who[1], "pot", past) == "popular: 8 bought it so far"
+    assert names(Frequency(tie_days=None).fit(past).recommend(past, 4), who[0]) == ["tea", "cup", "pot", "jug"]
+    with pytest.raises(UsageError, match="tie_days"):
+        Frequency(tie_days=0.0)
+
+
 def test_reasons_count_what_happened():
     fit = FrequencyFit.from_bytes(Frequency().fit(PAST).to_bytes())
     assert said(fit, 0, "cup") == "bought 3 times, last 40 days ago"
     assert said(fit, 0, "tea") == "bought once, 3 days ago"
-    assert said(fit, 0, "pot") == "popular: 1 bought it so far"
+    assert said(fit, 0, "pot") == "popular now: 1 bought it in the last 28 days"
 
 
 def test_one_basket_is_one_purchase_however_many_lines():

@@ -11,6 +11,7 @@ from tests.conftest import missing
 from holdfast.bench.list_data import Sequences, beauty
 from holdfast.bench.recommend_added import Blend, chosen
 from holdfast.bench.recommend_beauty_deep import PROTOCOL, compared, deep, judged_as
+from holdfast.bench.recommend_beauty_stack import Fits, stacks
 from holdfast.bench.recommend_online_retail_deep import mean
 from holdfast.core.clock import Cutoff
 from holdfast.core.interactions import Items, tiny_interactions
@@ -18,6 +19,7 @@ from holdfast.core.recommend import RECOMMENDERS, Recommendations
 from holdfast.encoder.backend import available
 from holdfast.evaluate.lists.judge import judge
 from holdfast.evaluate.lists.windows import ListWindow
+from holdfast.recommend.mix_lanes import spec
 from holdfast.recommend.sequential import Sasrec
 from holdfast.recommend.sequential_settings import Teaching
 
@@ -108,3 +110,23 @@ def test_the_network_reaches_the_reference_on_beauty(real_data, monkeypatch):
     assert found.n() == 22_363
     assert found.mean("hit_at_10") >= 0.0921
     assert found.mean("ndcg_at_10") >= 0.0531
+
+
+def test_a_network_is_a_column_of_the_stack_and_the_better_loss_is_chosen_before_the_last_item():
+    if not available():
+        missing("torch or safetensors is not installed: pip install 'holdfast[deep]'")
+    light = Sasrec(width=16, layers=1, dropout=0.1, teaching=Teaching(epochs=12, learning_rate=0.01))
+    fits = Fits({"good": light, "idle": replace(light, teaching=Teaching(epochs=1))}, (spec("popular"),))
+    rows = stacks(walks(), fits, ("idle", "good"))
+    value = {(one.model, one.protocol): one for one in rows if one.metric == "ndcg_at_10"}
+    last = "leave-one-out, last item, all items ranked, seen excluded, losses and stacks, 95%"
+    assert {model for model, said in value if said == last} == {"idle", "good", "stacked", "stacked_with_good"}
+    assert value["stacked_with_good", last].value > 0.8 > 0.6 > value["stacked", last].value
+    assert value["stacked_with_good", f"{last}, paired gain over stacked"].low > 0
+    assert (
+        value["good", last.replace("last", "penultimate")].value
+        > value["idle", last.replace("last", "penultimate")].value
+    )
+    sizes = {size for _, size in fits._kept}
+    assert len(sizes) == 3  # without the last one, two, three items
+    assert len([name for name, _ in fits._kept if name == "good"]) == 3

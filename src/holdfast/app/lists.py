@@ -8,11 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from holdfast.core.cells import safe
 from holdfast.core.text import Language, Text
 from holdfast.report.words import band, lane, named, state
-
-#: A cell that starts with one of these is a formula to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 AT_RISK = (
     Text("customer", "客户"),
@@ -35,14 +33,15 @@ RECOMMENDED = (
     Text("why", "原因"),
 )
 
-
-def safe(cell: Any) -> Any:
-    """A cell that no spreadsheet runs: text that looks like a formula gets a leading apostrophe.
-
-    >>> safe("=HYPERLINK(...)"), safe(-3.5)
-    ("'=HYPERLINK(...)", -3.5)
-    """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+ALERTS = (
+    Text("customer", "客户"),
+    Text("raised on", "提醒日期"),
+    Text("risk band", "风险等级"),
+    Text("value at risk", "风险价值"),
+    Text("days left", "剩余天数"),
+    Text("why", "原因"),
+    Text("what to do", "建议措施"),
+)
 
 
 def write(path: Path, head: Sequence[Text], rows: Iterable[Sequence[Any]], language: Language) -> None:
@@ -56,9 +55,10 @@ def write(path: Path, head: Sequence[Text], rows: Iterable[Sequence[Any]], langu
 
 
 def write_lists(
-    folder: Path, customers: Sequence[dict[str, Any]], language: Language, wanted: Sequence[dict[str, Any]] = ()
-) -> None:
-    """The at-risk list (most value first), the reasons behind it, and the recommended list."""
+    folder: Path, customers: Sequence[dict[str, Any]], language: Language, wanted: Sequence[dict[str, Any]] = (),
+    alerts: Sequence[dict[str, Any]] = (),
+) -> None:  # fmt: skip
+    """The at-risk list (most value first), the reasons behind it, the recommended list, and whom to call."""
     risky = (one for one in customers if one["risk_band"] != "low")
     ranked = sorted(risky, key=lambda c: (-c["value_at_risk"], c["customer_id"]))
     write(folder / "at_risk.csv", AT_RISK, (_at_risk_row(one, language) for one in ranked), language)
@@ -69,6 +69,20 @@ def write_lists(
     )
     write(folder / "why.csv", WHY, why, language)
     write(folder / "recommended.csv", RECOMMENDED, (_wanted_row(one, language) for one in wanted), language)
+    write(folder / "alerts.csv", ALERTS, (alert_row(one, language) for one in alerts), language)
+
+
+def alert_row(one: dict[str, Any], language: Language) -> tuple[Any, ...]:
+    """One alert in the columns of ALERTS; `raised_on` is its local day."""
+    return (
+        one["customer_id"],
+        one["raised_on"],
+        band(one["risk_band"]).render(language),
+        round(one["value_at_risk"], 2),
+        round(one["lead_days"]),
+        one["reason"],
+        one["treatment_id"],
+    )
 
 
 def _at_risk_row(one: dict[str, Any], language: Language) -> tuple[Any, ...]:

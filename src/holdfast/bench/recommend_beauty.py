@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from holdfast.core.interactions import Interactions
     from holdfast.core.recommend import Recommender
     from holdfast.evaluate.lists.judge import Judged
+    from holdfast.recommend.mix_lanes import Spec
 
 BENCH, DATA = "recommend", "beauty"
 DEPTHS = (5, 10, 20)
@@ -70,12 +71,11 @@ def recommenders(full: bool) -> dict[str, Callable[[], Recommender]]:
     """What is compared, by name: single lanes, their weighted mix, and the lanes stacked."""
     from holdfast.core.recommend import RECOMMENDERS
     from holdfast.recommend.mix_lanes import spec
-    from holdfast.recommend.neighbours_rank import LANES
 
     def made(name: str, **settings: Any) -> Callable[[], Recommender]:
         return lambda: RECOMMENDERS[name](**settings)
 
-    lanes = tuple(spec("content", half_life=2.0) if name == "content" else (name, rest) for name, rest in LANES)
+    lanes = counting_lanes()
     sessions = {"longest": 30, "neighbours": 200, "decay": 0.8}
     found = {
         "popular": made("popular"),
@@ -95,6 +95,14 @@ def recommenders(full: bool) -> dict[str, Callable[[], Recommender]]:
             "stacked_with_sessions": made("stacked", lanes=whole, horizon="1d"),
         }
     return found
+
+
+def counting_lanes() -> tuple[Spec, ...]:
+    """What is stacked here."""
+    from holdfast.recommend.mix_lanes import spec
+    from holdfast.recommend.neighbours_rank import LANES
+
+    return tuple(spec("content", half_life=2.0) if name == "content" else (name, rest) for name, rest in LANES)
 
 
 def judge_one(make: Callable[[], Recommender], data: Sequences, hidden: int, seen: str, name: str) -> Judged:

@@ -1,12 +1,14 @@
-"""Two methods of the Next Basket Reality Check as they were published, to show that the protocol is the same.
+"""Three methods of the Next Basket Reality Check as they were published, to show that the protocol is the same.
 
 Li, Jullien, Ariannezhad, de Rijke: A Next Basket Recommendation Reality Check (TOIS 2023); Hu et al.: Modeling Personalized
-Item Frequency Information for Next-basket Recommendation (SIGIR 2020).
+Item Frequency Information for Next-basket Recommendation (SIGIR 2020); Faggioli, Polato, Aiolli: Recency Aware Collaborative
+Filtering for Next Basket Recommendation (UMAP 2020).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -65,6 +67,48 @@ def tifu_knn(past: Interactions) -> Scorer:
         return np.asarray((OWN * taste[rows] + (1 - OWN) * (mean @ taste)).toarray(), np.float32)
 
     return score
+
+
+@dataclass(frozen=True)
+class Upcf:
+    """UP-CF@r: what all customers had in their last `recency` baskets (None: ever), weighed by likeness^`locality`.
+
+    Likeness of u and v is |both| / (|u|^asymmetry |v|^(1 - asymmetry)) of the items they ever bought; a customer is like
+    itself as well.
+    """
+
+    recency: int | None = None
+    asymmetry: float = 0.25
+    locality: float = 5.0
+
+    def __call__(self, past: Interactions) -> Scorer:
+        bought = purchases(past)
+        last = len(bought.turn) if self.recency is None else self.recency
+        lately = bought.turn < last
+        share = lately / np.maximum(np.minimum(bought.baskets[bought.customer], last), 1)
+        popular, ever = _matrix(past, share), _matrix(past, np.ones(len(bought.item)))
+        ever.data[:] = 1.0
+        size = np.maximum(np.diff(ever.indptr), 1).astype(np.float64)
+        turned = ever.T.tocsr()
+
+        def score(rows: Ints) -> NDArray[np.float32]:
+            alike = (ever[rows] @ turned).tocsr()
+            length = np.repeat(size[rows] ** self.asymmetry, np.diff(alike.indptr)) * size[alike.indices] ** (
+                1 - self.asymmetry
+            )
+            alike.data = (alike.data / length) ** self.locality
+            return np.asarray((alike @ popular).toarray(), np.float32)
+
+        return score
+
+
+#: Settings of UP-CF@r, tried on the penultimate baskets.
+UPCF = tuple(
+    Upcf(recency, asymmetry, locality)
+    for recency in (1, 5, 25, None)
+    for asymmetry in (0.25, 0.5, 0.75)
+    for locality in (1.0, 5.0, 10.0)
+)
 
 
 def _matrix(past: Interactions, weight: NDArray[np.float64]) -> Any:

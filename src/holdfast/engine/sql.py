@@ -39,6 +39,7 @@ class Query:
     statement: str
     options: dict[str, str]
     shown: str
+    table: str = ""
 
 
 def is_database(origin: str) -> bool:
@@ -83,6 +84,7 @@ def parse_url(url: str) -> Query:
         statement=statement or f"SELECT * FROM {_quoted(table, '`' if scheme == 'mysql' else chr(34))}",  # noqa: S608 - quoted
         options=options,
         shown=_shown(url),
+        table=table,
     )
 
 

@@ -1,1 +1,1 @@
-"""What it changed: effects from holdouts and arms, off-policy value, guardrails, fairness."""
+"""What it changed: effects of arms and holdouts, their health, off-policy value, fairness."""

@@ -7,9 +7,9 @@ From RankNet to LambdaRank to LambdaMART, MSR-TR-2010-82; stacking: Wolpert 1992
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,6 +29,8 @@ from holdfast.recommend.pack import pack, pack_items, unpack, unpack_items
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+#: The fitted lanes of a history.
+Fits = Callable[[Interactions], Sequence[FittedRecommender]]
 #: Lanes of sequences: what follows, what is bought together, who is alike, what is described alike.
 LANES: tuple[Spec, ...] = (
     spec("sequence_neighbours"),
@@ -139,19 +141,26 @@ class Stacked:
     fewest: int = 200
     seen: str = "exclude"
 
-    @one_thread
     def fit(self, past: Interactions) -> StackedFit:
+        return self.over(past, partial(fit_lanes, self.lanes))
+
+    @one_thread
+    def over(self, past: Interactions, fits: Fits) -> StackedFit:
+        """The same with lanes from `fits`, which is asked for those of the earlier history that trees learn from and of `past`.
+
+        For lanes that are dear to fit, or are fitted elsewhere; `lanes` is not read.
+        """
         whole = lesson(past, Horizon.parse(self.horizon), 0.0)
         taught = whole.taking(recent(whole.past, whole.rows, self.most))
         taught = taught.unseen() if self.seen == "exclude" else taught
-        trees = self._learn(whole.past, taught) if len(taught.rows) >= self.fewest else ""
-        return StackedFit(past.items, fit_lanes(self.lanes, past), _buyers(past), trees, self.each, self.seen)
+        trees = self._learn(whole.past, taught, fits) if len(taught.rows) >= self.fewest else ""
+        return StackedFit(past.items, tuple(fits(past)), _buyers(past), trees, self.each, self.seen)
 
-    def _learn(self, earlier: Interactions, taught: Lesson) -> str:
+    def _learn(self, earlier: Interactions, taught: Lesson, fits: Fits) -> str:
         import lightgbm
 
         bought = _buyers(earlier)
-        table, answer, group = _lessons(taught, bought, fit_lanes(self.lanes, earlier), self.each, self.seen)
+        table, answer, group = _lessons(taught, bought, tuple(fits(earlier)), self.each, self.seen)
         if not answer.any():
             return ""
         data = lightgbm.Dataset(table, answer, group=group)

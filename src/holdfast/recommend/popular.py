@@ -69,13 +69,13 @@ class Popular:
         score = np.zeros((1 + len(names), len(past.items)))
         buyers = np.zeros_like(score, dtype=np.int64)
         score[0] = lifted(*rise) if trending else shares
-        buyers[0] = _buyers(now)
+        buyers[0] = buyers_of(now)
         for place, name in enumerate(names, start=1):
             own = now.keeping(_of_segment(past, name)[now.customer])
             count = _count(own, self.half_life)
             prior = shares / max(shares.sum(), 1e-300)
             score[place] = (count + SEGMENT_PURCHASES * prior) / (count.sum() + SEGMENT_PURCHASES)
-            buyers[place] = _buyers(own)
+            buyers[place] = buyers_of(own)
         return PopularFit(past.items, _broken(score, total), buyers, tuple(names), window, np.stack(rise), trending)
 
 
@@ -165,7 +165,7 @@ def _count(past: Interactions, half_life: float | None) -> NDArray[np.float64]:
     return np.asarray(np.bincount(past.item, weight, minlength=len(past.items)), np.float64)
 
 
-def _buyers(past: Interactions) -> Ints:
+def buyers_of(past: Interactions) -> Ints:
     """Different customers of each item."""
     pairs = np.unique(past.customer.astype(np.int64) * max(len(past.items), 1) + past.item)
     return np.bincount(pairs % max(len(past.items), 1), minlength=len(past.items)).astype(np.int64)

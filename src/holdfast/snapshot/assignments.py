@@ -26,6 +26,7 @@ from holdfast.core.errors import TooLittleData
 from holdfast.core.schema import CUSTOMERS, EXPOSURES, INSTANT
 from holdfast.core.tables import Key
 from holdfast.snapshot.snapshot import Snapshot
+from holdfast.snapshot.spans import between, codes, micros, sums
 from holdfast.snapshot.treated_settings import BY_EXPOSURES, TreatedSettings
 
 _NEEDED = ("customer_id", "treatment_id", "campaign_id", "propensity", "arm_propensities", "decided_at", "delivered_at")
@@ -63,21 +64,21 @@ def assigned(
     _refuse_open(key, horizon, gap, known_at)
     rows = _decisions(exposures, settings, known_at)
     names = pa.chunked_array([key.customer_id, rows["who"].cast(pa.string())]).unique()
-    mine, theirs = (_codes(one, names) for one in (key.customer_id, rows["who"]))
+    mine, theirs = (codes(one, names) for one in (key.customer_id, rows["who"]))
     starts = key.cutoff - Gap.parse(settings.lingers).micros
     stops = key.cutoff + gap.micros + horizon.micros
-    first, last, by_customer = _between(mine, starts, stops, theirs, rows["at"])
+    first, last, by_customer = between(mine, starts, stops, theirs, rows["at"])
     contact, chance = rows["contact"][by_customer], rows["p_nothing"][by_customer]
-    treated = _sums(contact, first, last) > 0
+    treated = sums(contact, first, last) > 0
     newest, oldest = _ends(contact, first, last)
     arms = rows["arm"].take(pa.array(by_customer)).take(pa.array(newest, mask=~treated))
     at = np.append(rows["at"][by_customer], 0)[oldest]
     wait = np.where(treated, (at - key.cutoff) / DAY_MICROS, np.nan)
     dark = np.sort(rows["at"][rows["dark"]])
     unlogged = np.searchsorted(dark, stops) > np.searchsorted(dark, starts)
-    unknown = (_sums(np.isnan(chance), first, last) > 0) | (unlogged & (first == last))
-    never = _sums(chance <= 0, first, last) > 0
-    logs = _sums(np.log(np.where(chance > 0, chance, 1.0)), first, last)
+    unknown = (sums(np.isnan(chance), first, last) > 0) | (unlogged & (first == last))
+    never = sums(chance <= 0, first, last) > 0
+    logs = sums(np.log(np.where(chance > 0, chance, 1.0)), first, last)
     p = np.where(unknown, np.nan, np.where(never, 0.0, np.exp(np.minimum(logs, 0.0))))
     return Assignments(key, horizon, treated, arms, wait, p, _held(key, customers, settings.holdout))
 
@@ -96,8 +97,8 @@ def _decisions(exposures: pa.Table, settings: TreatedSettings, known_at: Cutoff)
     `dark`: a contact of a campaign that wrote down no decision to contact nobody.
     """
     rows = exposures.filter(pc.less(exposures["decided_at"], pa.scalar(known_at.at, INSTANT)))
-    decided = _micros(rows["decided_at"])
-    delivered = _micros(rows["delivered_at"])
+    decided = micros(rows["decided_at"])
+    delivered = micros(rows["delivered_at"])
     delivered = np.where(delivered < known_at.micros, delivered, np.nan)
     treatment = rows["treatment_id"].combine_chunks()
     contact = _contacts(treatment, ~np.isnan(delivered), settings.nothing)
@@ -160,13 +161,13 @@ def _messages(sent: pa.Table) -> pa.Table:
 def _held(key: Key, customers: pa.Table, attribute: str) -> NDArray[np.bool_]:
     """Who is held out as of the row's cutoff; without a version that old, as of the oldest."""
     table = customers.select(["customer_id", "attributes", "valid_from"])
-    since = np.nan_to_num(_micros(table["valid_from"]), nan=-np.inf)
+    since = np.nan_to_num(micros(table["valid_from"]), nan=-np.inf)
     text = pc.dictionary_encode(table["attributes"].combine_chunks())
     says = np.array([_says(one, attribute) for one in text.dictionary.to_pylist()] + [False])
     flag = says[np.asarray(text.indices.fill_null(len(says) - 1))]
     names = pa.chunked_array([key.customer_id, table["customer_id"].combine_chunks()]).unique()
-    mine, theirs = _codes(key.customer_id, names), _codes(table["customer_id"].combine_chunks(), names)
-    first, last, by_customer = _between(mine, np.full(len(key), -np.inf), key.cutoff, theirs, since)
+    mine, theirs = codes(key.customer_id, names), codes(table["customer_id"].combine_chunks(), names)
+    first, last, by_customer = between(mine, np.full(len(key), -np.inf), key.cutoff, theirs, since)
     have = np.bincount(theirs, minlength=len(names))[mine] > 0
     place = np.where(last > first, last - 1, np.minimum(first, max(len(flag) - 1, 0)))
     return np.asarray(have & flag[by_customer][place]) if len(flag) else np.zeros(len(key), bool)
@@ -179,36 +180,6 @@ def _says(text: str | None, attribute: str) -> bool:
         return False
     said = found.get(attribute) if isinstance(found, dict) else None
     return said is True or str(said).strip().lower() in ("true", "yes", "1")
-
-
-def _micros(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    """Microseconds, exact below 2^53 (the year 2255); null is NaN."""
-    numbers = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    return np.asarray(numbers, np.float64)
-
-
-def _codes(ids: pa.Array, names: pa.Array) -> NDArray[np.int64]:
-    return np.asarray(pc.index_in(ids.cast(pa.string()), value_set=names).to_numpy(zero_copy_only=False), np.int64)
-
-
-def _between(
-    who: NDArray[np.int64], starts: NDArray[Any], stops: NDArray[Any], theirs: NDArray[np.int64], at: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """first, last, order: entries order[first:last] of each row's own customer lie in [start, stop), oldest first."""
-    ranks = np.unique(np.concatenate([np.asarray(one, np.float64) for one in (starts, stops, at)]))
-    size = len(ranks) + 1
-
-    def place(customer: NDArray[np.int64], moment: NDArray[Any]) -> NDArray[np.int64]:
-        return np.asarray(customer * size + np.searchsorted(ranks, np.asarray(moment, np.float64)))
-
-    order = np.argsort(place(theirs, at), kind="stable")
-    entries = place(theirs, at)[order]
-    return np.searchsorted(entries, place(who, starts)), np.searchsorted(entries, place(who, stops)), order
-
-
-def _sums(values: NDArray[Any], first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
-    total = np.concatenate([[0.0], np.cumsum(values.astype(np.float64))])
-    return np.asarray(total[last] - total[first])
 
 
 def _ends(

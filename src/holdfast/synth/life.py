@@ -115,11 +115,18 @@ class Simulation:
         self.left = ~people.consent  # receives no messages (any more)
         self.logs = _Logs()
 
-    def live(self, day: int) -> None:
-        """One day: births, campaign, orders, visits, and what the night changes."""
+    def live(self, day: int, *, given: tuple[Ints, Floats] | None = None, quiet: bool = False) -> None:
+        """One day: births, campaign, orders, visits, and what the night changes.
+
+        `given`: the arm (-1 for nobody's business) and the chances of each customer in a campaign of today that somebody
+        else decided; `quiet`: the shop's own campaigns are over.
+        """
         people, born = self.people, self.people.born
         self._orders(day, np.flatnonzero((born == day) & ~people.looker), first=True)
-        if self.tempo.campaign[day] >= 0:
+        if given is not None:
+            who = np.flatnonzero(given[0] >= 0)
+            self._contact(day, who, given[0][who], given[1][who])
+        elif self.tempo.campaign[day] >= 0 and not quiet:
             self._campaign(day)
         awake = np.flatnonzero((born < day) & (self.state != GONE))
         self._orders(day, awake[~people.looker[awake]], first=False)
@@ -130,7 +137,9 @@ class Simulation:
         who = np.flatnonzero(reached(self.people, self.last, day) & ~self.left)
         chance = propensities(self.world, self.last[who], day)
         past = self.rng.random(len(who))[:, None] >= np.cumsum(chance, axis=1)
-        arm = np.minimum(past.sum(axis=1), chance.shape[1] - 1)
+        self._contact(day, who, np.minimum(past.sum(axis=1), chance.shape[1] - 1), chance)
+
+    def _contact(self, day: int, who: Ints, arm: Ints, chance: Floats) -> None:
         left = (self.rng.random(len(who)) < UNSUBSCRIBE * self.people.annoyance[who]) & (arm > 0)
         self.left[who[left]] = True
         self.arm[who] = np.where(left, 0, arm)
@@ -179,6 +188,22 @@ class Simulation:
         self.logs.add("move_day", np.full(int(changed.sum()), day + 1))
         self.logs.add("move_state", new[changed])
 
+    def restart(self, rng: np.random.Generator) -> None:
+        """Go on from today with another stream of chance and empty logs."""
+        self.rng, self.logs = rng, _Logs()
+
+    def life(self) -> Life:
+        """Everything that happened since the logs were begun."""
+        log = self.logs
+        return Life(
+            log.column("order_who"), log.column("order_day"), log.column("order_void", bool),
+            log.column("order_late", bool), log.column("order_arm"), log.column("order_experience", float),
+            log.column("order_grudge", float), log.column("move_who"), log.column("move_day"), log.column("move_state"),
+            log.column("contact_who"), log.column("contact_day"), log.column("contact_arm"),
+            log.column("contact_left", bool), log.column("contact_chance", float).reshape(-1, len(self.world.arms)),
+            log.column("visit_who"), log.column("visit_day"),
+        )  # fmt: skip
+
 
 def reached(people: People, last: Ints, day: int) -> NDArray[np.bool_]:
     """Whom a campaign of this day may assign to an arm: no holdout, and an order within the reach."""
@@ -192,12 +217,4 @@ def simulate(world: World, people: People, tempo: Tempo, rng: np.random.Generato
         run.live(day)
         if day % 20 == 0 or day == world.days - 1:
             progress.step("living the days", day + 1, world.days)
-    log = run.logs
-    return Life(
-        log.column("order_who"), log.column("order_day"), log.column("order_void", bool),
-        log.column("order_late", bool), log.column("order_arm"), log.column("order_experience", float),
-        log.column("order_grudge", float), log.column("move_who"), log.column("move_day"), log.column("move_state"),
-        log.column("contact_who"), log.column("contact_day"), log.column("contact_arm"),
-        log.column("contact_left", bool), log.column("contact_chance", float).reshape(-1, len(world.arms)),
-        log.column("visit_who"), log.column("visit_day"),
-    )  # fmt: skip
+    return run.life()

@@ -40,6 +40,12 @@ class Rows:
         }
         self._blocks.append(block)
 
+    def shift(self, **by: int) -> None:
+        """Number orders, sessions, decisions on from where others ended; what is null stays null."""
+        for block in self._blocks:
+            for name, amount in by.items():
+                block[name] = np.where(block[name] >= 0, block[name] + amount, block[name]).astype(block[name].dtype)
+
     def sorted(self, until: int) -> dict[str, NDArray[Any]]:
         """All rows known before `until`, by time; rows of one instant stay in the order of their blocks."""
         whole = {name: np.concatenate([block[name] for block in self._blocks]) for name in _COLUMNS}

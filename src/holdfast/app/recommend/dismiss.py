@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from holdfast.app.answer import Answer
+from holdfast.app.moment import acting_at
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
 from holdfast.core.schema import INSTANT
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from holdfast.app.shop import Shop
 
 DONE = Text("{items}: not shown to {id} for {days}.", "{items}：{days}内不再向 {id} 展示。")
-#: A history that ended longer ago is looked at in hindsight: what happens now happens just after its end.
-LIVE = timedelta(days=30)
 
 
 def dismiss(
@@ -38,19 +37,12 @@ def dismiss(
         seen = engine.arrow(mine.select("source", "source_id").distinct().order_by(["source", "source_id"]).limit(1))
         if not seen.num_rows:
             raise UsageError(f"no customer {customer!r} in this history", remedy="check the id with: holdfast explain")
-        at = _when(log.last_event_at)
+        at = acting_at(log.last_event_at)
     who = seen.to_pylist()[0]
     shop.add(_rows(who["source_id"], items, at), preset="holdfast", source=who["source"], progress=progress)
     days = held.rules.dismissed_for
     data = {"customer_id": customer, "dismissed": list(items), "occurred_at": at.isoformat(), "for": days}
     return Answer(data, DONE.render(language, items=", ".join(items), id=customer, days=days))
-
-
-def _when(last: datetime | None) -> datetime:
-    now = datetime.now(UTC)
-    if last is None or now - last <= LIVE:
-        return now
-    return last.astimezone(UTC) + timedelta(seconds=1)
 
 
 def _rows(source_id: str, items: Sequence[str], at: datetime) -> Any:

@@ -84,15 +84,10 @@ def rows(
     even = size - size % 4
     residual, way, image = np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
     for row in range(first, last):
-        x = solved[row]
-        pull = ridge[row]
+        x, pull, squared = solved[row], ridge[row], np.float32(0)
         for j in range(size):
             way[j] = x[j]
-            residual[j] = np.float32(0)
-        if prior.shape[0] > 0:
-            for j in range(size):
-                residual[j] = pull * prior[row, j]
-        squared = np.float32(0)
+            residual[j] = pull * prior[row, j] if prior.shape[0] > 0 else np.float32(0)
         for step in range(steps + 1):  # step 0 finds the residual where the row stands
             for j in range(size):
                 image[j] = pull * way[j]
@@ -113,25 +108,21 @@ def rows(
                     along -= weight[k]
                 for j in range(size):
                     image[j] += along * y[j]
-            if step == 0:
-                for j in range(size):
-                    residual[j] -= image[j]
-                    squared += residual[j] * residual[j]
-                    way[j] = residual[j]
-            else:
+            far, length = np.float32(0), np.float32(1)
+            if step > 0:
                 curve = np.float32(0)
                 for j in range(size):
                     curve += way[j] * image[j]
-                length = squared / curve
-                left = np.float32(0)
-                for j in range(size):
-                    x[j] += length * way[j]
-                    residual[j] -= length * image[j]
-                    left += residual[j] * residual[j]
-                turn = left / squared
-                squared = left
-                for j in range(size):
-                    way[j] = residual[j] + turn * way[j]
+                far = length = squared / curve
+            left = np.float32(0)
+            for j in range(size):
+                x[j] += far * way[j]
+                residual[j] -= length * image[j]
+                left += residual[j] * residual[j]
+            turn = left / squared if step > 0 else np.float32(0)
+            squared = left
+            for j in range(size):
+                way[j] = residual[j] + turn * way[j]
             if squared < 1e-20:  # NOTHING; a name from outside would be frozen into the code
                 break
 

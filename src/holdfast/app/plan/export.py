@@ -1,0 +1,170 @@
+"""Export: the audience leaves, the money is spent, and every decision goes into the log. A dry run by default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from holdfast.app.moment import acting_at
+from holdfast.app.plan.approve import _audit, prepared
+from holdfast.app.plan.book import Book, Plan
+from holdfast.app.plan.claims import exposures
+from holdfast.core.contact import Message
+from holdfast.core.errors import StateError, UsageError
+from holdfast.core.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from holdfast.app.shop import Shop
+    from holdfast.app.study import Study
+    from holdfast.core.decide import Treatment
+
+#: Items that a message names.
+_ITEMS = 3
+
+
+def export(
+    shop: Shop, plan_id: str | None, *, to: str | None = None, yes: bool = False, progress: Progress = SILENT
+) -> dict[str, Any]:
+    """Write the audience to a file (by default into the plan's folder) or hand it to the shop's channels (`to="channels"`).
+
+    Without `yes`, say what would leave and change nothing. Raises `StateError` for a plan that is not approved.
+    """
+    from holdfast.app.study import study
+
+    book = Book(shop)
+    plan = book.get(plan_id)
+    if yes and plan.status != "approved":
+        raise StateError(
+            f"plan {plan.plan_id} is {plan.status}, not approved",
+            where=str(plan.folder),
+            remedy="holdfast plan approve --yes" if plan.status == "proposed" else "holdfast plan make",
+        )
+    target = _target(plan, to)
+    with shop.engine() as engine:
+        question = study(shop, engine, cutoff=plan.facts["cutoff"], progress=progress)
+        now = acting_at(question.log.last_event_at)
+        asked, contacting, treatments = prepared(question, book, plan, now)
+        facts = {
+            "plan_id": plan.plan_id,
+            "exported": False,
+            "to": str(target or "channels"),
+            "messages": asked.num_rows,
+        }
+        if not yes:
+            return facts
+        sources = _sources(question, plan.decisions["customer_id"].combine_chunks())
+    messages = letters(shop, plan, asked, treatments, contacting.people.addresses, contacting.people.row_of)
+    done = _commit(book, plan, messages, target, now)
+    told = exposures(plan, {one.decision_id: one.due_at for one in done}, now)
+    for source, table in _by_source(told, sources):
+        shop.add(table, preset="holdfast", source=source, progress=progress)
+    book.states.step(plan.plan_id, "export")
+    spent = float(pc.sum(told["cost"]).as_py() or 0.0)
+    sent = _drained(shop, book, now) if target is None else {}
+    _audit(book, "export", plan, now, "", {"messages": len(done), "to": "file" if target else "channels"})
+    return {**facts, "exported": True, "messages": len(done), "spent": spent, "logged": told.num_rows, **sent}
+
+
+def letters(
+    shop: Shop, plan: Plan, asked: pa.Table, treatments: dict[str, Treatment], addresses: Any, row_of: dict[str, int]
+) -> list[Message]:
+    """One message for each claim, with what the customer may want next for the program that writes the text."""
+    wanted = _wanted(shop, set(asked["customer_id"].to_pylist()))
+    found = []
+    for one in asked.to_pylist():
+        treatment, who = treatments[one["treatment_id"]], one["customer_id"]
+        held = addresses.get(one["channel"])
+        address = None if held is None else held[row_of[who]].as_py()
+        data = {
+            "campaign_id": plan.facts["campaign_id"], "kind": treatment.kind, "discount": treatment.discount,
+            "valid_for": treatment.valid_for, "items": wanted.get(who, []),
+        }  # fmt: skip
+        found.append(
+            Message(
+                one["decision_id"], who, one["channel"], one["treatment_id"], one["purpose"], address or "",
+                treatment.title or treatment.treatment_id, data=data, due_at=one["at"],
+            )
+        )  # fmt: skip
+    return found
+
+
+def _target(plan: Plan, to: str | None) -> Path | None:
+    """Where the audience goes; None: the shop's channels."""
+    if to == "channels":
+        return None
+    target = plan.folder / "audience.csv" if to is None else Path(to)
+    if target.suffix not in (".csv", ".parquet"):
+        raise UsageError(
+            f"cannot export to {to!r}", remedy="name a .csv or .parquet file, or `channels` (those of channels.toml)"
+        )
+    return target
+
+
+def _commit(book: Book, plan: Plan, messages: Sequence[Message], target: Path | None, now: datetime) -> list[Message]:
+    """Spend what was reserved and write what was paid for; what has lapsed since stays behind. Twice counts once."""
+    from holdfast.deliver.audience import audience, export
+    from holdfast.engine.state.ledger import SqliteLedger
+
+    ledger = SqliteLedger(book.states.db)
+    channelled = [one for one in messages if one.channel]
+    verdicts = ledger.commit([one.decision_id for one in messages], now, channelled if target is None else ())
+    done = [one for one, granted in zip(messages, verdicts.granted, strict=True) if granted]
+    if target is not None:
+        export(target, audience(done))
+    return done
+
+
+def _drained(shop: Shop, book: Book, now: datetime) -> dict[str, Any]:
+    """Send what is due now; the rest waits in the outbox for the next call."""
+    from holdfast.deliver.channels import load
+    from holdfast.deliver.send import drain
+    from holdfast.engine.state.ledger import SqliteLedger
+    from holdfast.engine.state.outbox import Outbox
+
+    channels = load(shop.folder / "channels.toml")
+    ledger, outbox = SqliteLedger(book.states.db), Outbox(book.states.db)
+    return {"sent": {name: drain(outbox, one, now, ledger=ledger).as_dict() for name, one in channels.items()}}
+
+
+def _wanted(shop: Shop, who: set[str]) -> dict[str, list[str]]:
+    table = shop.releases.current().table("recommendations")
+    first = table.filter(pc.less_equal(table["rank"], _ITEMS)).sort_by(
+        [("customer_id", "ascending"), ("rank", "ascending")]
+    )
+    found: dict[str, list[str]] = {}
+    for one in first.select(["customer_id", "item_id"]).to_pylist():
+        if one["customer_id"] in who:
+            found.setdefault(one["customer_id"], []).append(one["item_id"])
+    return found
+
+
+def _sources(question: Study, customers: pa.Array) -> dict[str, tuple[str, str]]:
+    """Under which source and id each customer is known to the log: the first of them by name."""
+    events = question.log.events
+    seen = events.group_by("customer_id").aggregate(source=events.source.min())
+    named = events.join(seen, ["customer_id", "source"]).group_by(["customer_id", "source"])
+    rows = question.engine.arrow(named.aggregate(source_id=events.source_id.min()))
+    wanted = set(customers.to_pylist())
+    return {
+        one["customer_id"]: (one["source"], one["source_id"])
+        for one in rows.to_pylist()
+        if one["customer_id"] in wanted
+    }
+
+
+def _by_source(told: pa.Table, sources: dict[str, tuple[str, str]]) -> list[tuple[str, pa.Table]]:
+    """The exposures by import source, under the ids that source knows."""
+    who = told["customer_id"].to_pylist()
+    source = pa.array([sources[one][0] for one in who])
+    named = told.set_column(
+        told.schema.get_field_index("customer_id"),
+        "customer_id",
+        pa.array([sources[one][1] for one in who], pa.string()),
+    )
+    return [(one, named.filter(pc.equal(source, one))) for one in sorted(set(source.to_pylist()))]

@@ -1,0 +1,1 @@
+"""Learning on the fly which treatment suits whom: Thompson sampling and LinUCB with a floor under both chances and value."""
