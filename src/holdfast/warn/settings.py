@@ -17,7 +17,7 @@ class AlertSettings:
         0.0,
         "Least profit that a contact should save before an alert is raised; what a contact costs, to hear only of those that pay.",
     )
-    clear_share: float = setting(0.7, "An alert ends when its score falls below this share of what raises one.")
+    clear_share: float = setting(0.9, "An alert ends when its score falls below this share of what raises one.")
     cool_down: str = setting("30d", "After an alert has ended, no new one for the same customer for so long.")
     open_for: str = setting("30d", "An alert that nobody worked on ends after so long.")
     wrong_for: str = setting("90d", "After an alert was called wrong, no new one for so long.")

@@ -186,7 +186,7 @@ def _list(
     lead = raised.alerts["lead_days"].to_numpy()
     return {
         "capacity": settings.capacity, "every": settings.every, "horizon": str(horizon), "currency": currency,
-        "listed": raised.alerts.num_rows, "fresh": int(raised.fresh.sum()), "raise_at": raised.raise_at,
+        "clear_share": settings.clear_share, "listed": raised.alerts.num_rows, "fresh": int(raised.fresh.sum()), "raise_at": raised.raise_at,
         "clear_at": raised.clear_at, "shortfall": float(np.sum(listed["expected_shortfall"].to_numpy())),
         "lead_days": float(np.median(lead)) if len(lead) else None,
         "signals": {one.name: int(one.raised[at].sum()) for one in signals},
