@@ -2,8 +2,8 @@
 
 Data: `zero` and `zero_free` (nothing has any effect), `harm` (each arm helps some and harms more), `mixed` (arms help
 different customers), `faint` (the same with a third of the effects), `uniform` (one arm is right for nearly all),
-`turning` (who responds changes half way), `habits` and `habits_tireless` (customers over periods, contacts tire them or
-do not). Values are exact expectations over customers that no policy learnt from; the only chance is in the logs. Means
+`turning` (who responds changes half way), `habits`, `habits_tireless` and `habits_zero` (customers over periods:
+contacts tire them, or do not, or do nothing but cost). Values are exact expectations over customers that no policy learnt from; the only chance is in the logs. Means
 over seeds with their 95% t interval; shares of worlds with the Clopper-Pearson interval. Two processes share the work.
 """
 
@@ -49,7 +49,7 @@ def policy(*, data: str | None = None, full: bool = False, progress: Progress = 
 
 def plan(full: bool) -> list[Job]:
     """The jobs, longest first: 20 seeds, 400 worlds without effect; with `--full` 40 and 2,000."""
-    from holdfast.bench.policy_periods import live_periods, off_policy
+    from holdfast.bench.policy_periods import live_periods, off_policy, quiet_periods
     from holdfast.bench.policy_rivals import compete
     from holdfast.bench.policy_turning import turn
     from holdfast.bench.policy_zero import guard_alone
