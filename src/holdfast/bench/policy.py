@@ -2,9 +2,10 @@
 
 Data: `zero` and `zero_free` (nothing has any effect), `harm` (each arm helps some and harms more), `mixed` (arms help
 different customers), `faint` (the same with a third of the effects), `uniform` (one arm is right for nearly all),
-`turning` (who responds changes half way), `habits`, `habits_tireless` and `habits_zero` (customers over periods:
-contacts tire them, or do not, or do nothing but cost). Values are exact expectations over customers that no policy learnt from; the only chance is in the logs. Means
-over seeds with their 95% t interval; shares of worlds with the Clopper-Pearson interval. Two processes share the work.
+`turning` (who responds changes half way), `habits`, `habits_tireless` and `habits_zero` (customers over periods: contacts
+tire them, or do not, or do nothing but cost). Values are exact expectations over customers that no policy learnt from;
+the only chance is in the logs. Means over seeds with their 95% t interval; shares of worlds with the Clopper-Pearson
+interval. Two processes share the work.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def plan(full: bool) -> list[Job]:
     jobs += [Job("zero", compete, seed, 10_000) for seed in range(1, seeds + 1)]
     jobs += [Job("turning", turn, seed) for seed in range(1, seeds + 1)]
     jobs += [Job("habits", off_policy, seed) for seed in range(1, 2 * seeds + 1)]
+    jobs += [Job("habits_zero", quiet_periods, seed, 500) for seed in range(1, worlds // 2 + 1)]
     return jobs + [
         Job(kind, guard_alone, seed, 2_000) for kind in ("zero", "zero_free") for seed in range(1, worlds + 1)
     ]
