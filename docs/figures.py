@@ -32,8 +32,12 @@ PAGES = (
     "textbook-case.md",
     "purchase-intent.md",
     "recommendation.md",
+    "warning.md",
     "uplift.md",
+    "deciding.md",
     "policies.md",
+    "measurement.md",
+    "story.md",
 )
 
 

@@ -149,6 +149,22 @@ def test_an_arm_hardly_given_is_left_out_and_propensities_are_those_of_the_rest(
     assert (fit.values(X)[:, 2] < 0).all()
 
 
+def test_an_arm_that_is_not_open_to_all_is_still_confirmed():
+    """The call is open to every second customer only, one in twenty had to be mailed: the others' outcomes still teach."""
+    X, _, _, truth = logged(8000, 3)
+    random = np.random.default_rng(5)
+    chance = np.where((np.arange(8000) % 2 == 0)[:, None], PROPENSITY, [0.5, 0.5, 0.0])
+    chance[::20] = [0.0, 1.0, 0.0]
+    arm = (random.random((8000, 1)) > np.cumsum(chance, axis=1)).sum(axis=1)
+    y = X[:, 1] + truth[np.arange(8000), arm] + random.normal(size=8000)
+    fit = Guard().fit(X, arm, y, chance, arms=NAMES, cost=(0.0, 0.1, 0.1))
+    chosen = fit.choose(X)
+    assert fit.report["customers"] == 8000 - 400
+    assert fit.deviates
+    assert (chosen[X[:, 0] > 0.3] == 1).mean() > 0.9
+    assert (chosen[X[:, 0] < -0.3] == 2).mean() > 0.8
+
+
 def test_too_little_or_senseless_is_refused():
     X, arm, y, _ = logged(200)
     with pytest.raises(TooLittleData, match="nothing and one other arm"):

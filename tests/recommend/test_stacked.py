@@ -7,7 +7,7 @@ import pytest
 
 from holdfast.core.clock import Cutoff
 from holdfast.core.interactions import Interactions, tiny_interactions
-from holdfast.recommend.mix_lanes import spec
+from holdfast.recommend.mix_lanes import fit_lanes, spec
 from holdfast.recommend.neighbours_rank import Stacked
 
 NOW = Cutoff.parse("2024-01-10")
@@ -58,3 +58,16 @@ def test_too_few_lessons_leave_the_order_to_the_lanes(past):
     assert fit.trees == ""
     lists = fit.recommend(past, 3, seen="exclude")
     assert lists.counts.max() > 0
+
+
+def test_lanes_fitted_elsewhere_give_the_same_stack(past):
+    stack = Stacked(lanes=LANES, horizon="1d", each=10, rounds=5)
+    asked = []
+
+    def fits(some):
+        asked.append(some.size)
+        return fit_lanes(LANES, some)
+
+    other = Stacked(lanes=(), horizon="1d", each=10, rounds=5).over(past, fits)
+    assert asked == [int((past.age_days > 1).sum()), past.size]  # as of the lesson, then as of now
+    assert other.to_bytes() == stack.fit(past).to_bytes()

@@ -52,8 +52,9 @@ class Guard:
         """Learn from logged treatments.
 
         `X`: customers x columns; `arm` 0 = nothing; `outcome` in any unit, `cost` per arm in the same; `propensity` for
-        each arm, or for each customer and arm. Raises `TooLittleData` where doing nothing was hardly ever logged and
-        `UsageError` where the numbers do not belong together.
+        each arm, or for each customer and arm: the chance before a holdout was drawn, 0 where an arm was not open to a
+        customer. Customers who had to be treated (no chance of nothing) teach nothing and are left out. Raises
+        `TooLittleData` where doing nothing was hardly ever logged and `UsageError` where the numbers do not belong together.
         """
         names = tuple(f"arm_{one}" for one in range(arms)) if isinstance(arms, int) else tuple(arms)
         spent = np.broadcast_to(np.asarray(cost, np.float64), len(names))
@@ -79,14 +80,15 @@ class Logged:
         ):
             raise UsageError(f"{arms} arms, but propensities of shape {chance.shape} or arms outside 0 to {arms - 1}")
         chance = np.broadcast_to(chance, (len(given), arms))
-        counts = np.bincount(given, minlength=arms)
+        free = chance[:, 0] > 0
+        counts = np.bincount(given[free], minlength=arms)
         place = np.flatnonzero(counts >= FEWEST_OF_ARM)
         if not len(place) or place[0] != 0 or len(place) < 2:
             raise TooLittleData(
                 f"customers by arm: {', '.join(f'{one:,}' for one in counts)}; nothing and one other arm need {FEWEST_OF_ARM}",
                 remedy="keep a holdout, treat at random for longer, or plan on stated effects",
             )
-        kept = np.flatnonzero(np.isin(given, place))
+        kept = np.flatnonzero(free & np.isin(given, place))
         share = chance[np.ix_(kept, place)]
         share = share / np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
         mine = np.searchsorted(place, given[kept])

@@ -56,8 +56,8 @@ class Frequency:
         popularity = ever.table[0]
         if lately.any():
             popularity = (lately / lately.max() + EVER * popularity).astype(np.float32)
-        settings = {"half_life": self.half_life, "fill_popular": self.fill_popular, "tie_days": self.tie_days}
-        return FrequencyFit(past.items, popularity, ever.buyers[0], lately, **settings)
+        own = (self.half_life, self.fill_popular, self.tie_days)
+        return FrequencyFit(past.items, popularity, ever.buyers[0], lately, *own)
 
 
 @FITTED_RECOMMENDERS.register("frequency")
@@ -107,9 +107,9 @@ class FrequencyFit(Lane):
         return filled(BOUGHT_EVER, n=int(self.buyers[item]))
 
     def to_bytes(self) -> bytes:
-        arrays = {"popularity": self.popularity, "buyers": self.buyers, "lately": self.lately}
+        arrays = pack_items(self.items) | {"popularity": self.popularity, "buyers": self.buyers, "lately": self.lately}
         settings = {"half_life": self.half_life, "fill_popular": self.fill_popular, "tie_days": self.tie_days}
-        return pack(self.recommender_id, pack_items(self.items) | arrays, **settings)
+        return pack(self.recommender_id, arrays, **settings)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FrequencyFit:

@@ -98,15 +98,20 @@ def _reserve(
 def _assign(book: Book, plan: Plan, now: datetime) -> None:
     """Write down who is held out, and everybody's arm with its chances: the first write stands for good."""
     from holdfast.core.state import HOLDOUT, Arm
+    from holdfast.decide.assign import holdout
+    from holdfast.decide.plan_settings import PlanSettings
     from holdfast.engine.state.assignments import Assigned
 
     store, share = Assigned(book.states.db), float(plan.facts["holdout_share"])
     rows = plan.decisions.to_pylist()
-    odds = {HOLDOUT: share, "open": 1 - share} if 0 < share < 1 else {}
-    if odds:
-        store.assign(
-            HOLDOUT, [Arm(one["customer_id"], HOLDOUT if one["holdout"] else "open", odds, now) for one in rows]
+    if 0 < share < 1:
+        odds = {HOLDOUT: share, "open": 1 - share}
+        lot = holdout(
+            plan.decisions["customer_id"].combine_chunks(), share, book.shop.config.section(PlanSettings).salt
         )
+        # whom the shop itself never treats drew no lot of ours, and may be unlike everybody else
+        drawn = [(one, mine) for one, mine in zip(rows, lot.tolist(), strict=True) if mine or not one["holdout"]]
+        store.assign(HOLDOUT, [Arm(one["customer_id"], HOLDOUT if mine else "open", odds, now) for one, mine in drawn])
     store.assign(
         plan.facts["campaign_id"],
         [
