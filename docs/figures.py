@@ -32,6 +32,12 @@ PAGES = (
     "textbook-case.md",
     "purchase-intent.md",
     "recommendation.md",
+    "warning.md",
+    "uplift.md",
+    "deciding.md",
+    "policies.md",
+    "measurement.md",
+    "story.md",
 )
 
 
@@ -77,7 +83,8 @@ def render(what: str, scores: list[dict[str, Any]], steps: list[dict[str, Any]])
 
 
 def _cell(row: dict[str, Any]) -> str:
-    places = 3 if abs(row["value"]) < 100 else 1 if row["metric"] == "log_likelihood" else 0
+    fine = row["bench"] == "uplift" and abs(row["value"]) < 0.1  # a visit or an order per head is a small number
+    places = 5 if fine else 3 if abs(row["value"]) < 100 else 1 if row["metric"] == "log_likelihood" else 0
     value = f"{row['value']:,.{places}f}"
     if row.get("low") is not None and row.get("high") is not None:
         value += f" [{row['low']:,.{places}f}, {row['high']:,.{places}f}]"

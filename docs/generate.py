@@ -188,11 +188,13 @@ def registries() -> str:
     from holdfast.log.sources.preset import PRESETS
     from holdfast.models.btyd.purchase import PURCHASE_MODELS
     from holdfast.models.clv.registry import VALUE_MODELS
+    from holdfast.models.uplift.learner import UPLIFT
 
     presets = [(f"`{name}`", PRESETS[name].title.en, PRESETS[name].title.zh) for name in PRESETS]
     models = [(f"`{name}`", first_line(inspect.getmodule(MODELS[name])), first_line(MODELS[name])) for name in MODELS]
     purchase = [(f"`{name}`", first_line(PURCHASE_MODELS[name])) for name in PURCHASE_MODELS]
     value = [(f"`{name}`", first_line(VALUE_MODELS[name])) for name in VALUE_MODELS]
+    uplift = [(f"`{name}`", first_line(inspect.getmodule(UPLIFT[name])), first_line(UPLIFT[name])) for name in UPLIFT]
     lanes = [(f"`{name}`", RECOMMENDERS[name].lane, first_line(RECOMMENDERS[name])) for name in RECOMMENDERS]
     benches = [(f"`{name}`", first_line(BENCHES[name])) for name in BENCHES]
     return page(
@@ -205,6 +207,8 @@ def registries() -> str:
         *table(("purchase model", "what it says of customers"), purchase), "",
         "## Value models", "", "Which ones compete is `[value] use`.", "",
         *table(("value model", "how it is fitted"), value), "",
+        "## Uplift learners", "", "What a treatment changes for each customer; they are the candidates of the guard ([uplift](uplift.md)).", "",
+        *table(("uplift learner", "what it is", "what to know of it"), uplift), "",
         "## Recommenders", "", "Which ones are mixed is `[recommend] lanes`; a lane of your own is one file more.", "",
         *table(("recommender", "lane", "what it is"), lanes), "",
         "## Benches", "", "`holdfast bench NAME`; every figure in these pages is a row of one of them.", "",

@@ -53,6 +53,7 @@ def test_chapter_1_files_become_a_release(folder: Path, holdfast: Holdfast) -> N
         "manifest.json", "quality.json", "backtest.json", "promises.json", "outlook.json", "summary.json", "models", "report", "lists",
         "recommend",
         "customers.parquet", "survival.parquet", "recommendations.parquet", "alerts.parquet", "decisions.parquet",
+        "profiles.parquet",
     }  # fmt: skip
     assert json.loads((release / "promises.json").read_text())["promises"] == []
     assert (release / "lists" / "at_risk.csv").read_bytes().startswith(b"\xef\xbb\xbf")

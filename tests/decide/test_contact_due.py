@@ -196,7 +196,10 @@ def test_many_at_once_answer_as_one_by_one(seed: int) -> None:
         }
     )  # fmt: skip
     left = pa.Table.from_pylist(
-        [{"customer_id": f"c{rng.integers(n)}", "channel": [None, "mail", "sms"][rng.integers(3)], "occurred_at": at(int(rng.integers(1, 6)))} for _ in range(12)],
+        [
+            {"customer_id": f"c{rng.integers(n)}", "channel": [None, "mail", "sms"][rng.integers(3)], "occurred_at": at(int(rng.integers(1, 6)))}
+            for _ in range(12)
+        ],
         schema=LEFT,
     )  # fmt: skip
     people = People.of(table, "Europe/Berlin", left)

@@ -21,7 +21,8 @@ AT = datetime(2024, 5, 1, 9, tzinfo=UTC)
 
 
 def test_the_settings_are_the_rules() -> None:
-    settings = parse('[contact]\ncaps = { all = "3 per 7d, 1 per 1d", sms = "0" }\nquiet = { all = "22:00-07:00", mail = "" }').section(ContactSettings)  # fmt: skip
+    text = '[contact]\ncaps = { all = "3 per 7d, 1 per 1d", sms = "0" }\nquiet = { all = "22:00-07:00", mail = "" }'
+    settings = parse(text).section(ContactSettings)
     rules = Rules.of(settings, consents_recorded=True)
     assert [str(cap) for _, cap in rules.caps_on("mail")] == ["3 per 7d", "1 per 1d"]
     assert rules.off("sms")
@@ -122,7 +123,10 @@ def test_the_log_knows_messages_that_the_ledger_does_not() -> None:
             }
         )
     )  # fmt: skip
-    treatments = {"news": Treatment("news", "reminder", channel="mail"), "points": Treatment("points", "member_benefit")}
+    treatments = {
+        "news": Treatment("news", "reminder", channel="mail"),
+        "points": Treatment("points", "member_benefit"),
+    }
     sent, exposed = from_events(events), from_exposures(exposures, treatments)
     assert sent.schema == exposed.schema == CONTACTS
     assert sent["channel"].to_pylist() == ["mail", None]

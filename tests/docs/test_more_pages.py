@@ -9,7 +9,18 @@ from blocks import run_page
 
 
 @pytest.mark.parametrize(
-    "page", ["docs/recommendation.md", "docs/prediction.md", "docs/labelled-tables.md", "docs/purchase-intent.md"]
+    "page",
+    [
+        "docs/recommendation.md",
+        "docs/prediction.md",
+        "docs/labelled-tables.md",
+        "docs/purchase-intent.md",
+        "docs/warning.md",
+        "docs/uplift.md",
+        "docs/deciding.md",
+        "docs/policies.md",
+        "docs/measurement.md",
+    ],
 )
 def test_every_block_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -9,6 +9,6 @@ import pytest
 from holdfast.engine.state.database import StateDb
 
 
-@pytest.fixture()
+@pytest.fixture
 def db(tmp_path: Path) -> StateDb:
     return StateDb(tmp_path / "state.db")

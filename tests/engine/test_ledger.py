@@ -108,19 +108,25 @@ def test_a_lowered_limit_is_said_and_nothing_more_is_granted(db: StateDb) -> Non
 def test_periods_do_not_share_money_but_customers_share_caps(db: StateDb) -> None:
     ledger, caps = SqliteLedger(db), {"all": (Cap.parse("1 per 1d"),)}
     assert ledger.reserve("p", claims(claim("1")), SpendLimits("may", money=100, caps=caps), NOW).granted.all()
-    found = ledger.reserve("q", claims(claim("2", channel="sms"), claim("3", "c2"), claim("4", at=NOW + timedelta(days=1))), SpendLimits("june", money=200, caps=caps), NOW)  # fmt: skip
+    rows = [claim("2", channel="sms"), claim("3", "c2"), claim("4", at=NOW + timedelta(days=1))]
+    found = ledger.reserve("q", claims(*rows), SpendLimits("june", money=200, caps=caps), NOW)
     assert found.reason == ("cap:all", "granted", "granted")
 
 
 def test_the_holdout_is_refused_by_the_ledger_itself(db: StateDb) -> None:
     chances = {"holdout": 0.1, "treated": 0.9}
     Assigned(db).assign(HOLDOUT, [Arm("c1", "holdout", chances, NOW), Arm("c2", "treated", chances, NOW)])
-    found = SqliteLedger(db).reserve("p", claims(claim("1"), claim("2", "c2"), claim("3", "c3")), SpendLimits("may"), NOW)
+    found = SqliteLedger(db).reserve(
+        "p", claims(claim("1"), claim("2", "c2"), claim("3", "c3")), SpendLimits("may"), NOW
+    )
     assert found.reason == ("holdout", "granted", "granted")
 
 
 def test_transactional_and_silent_decisions_fill_no_cap(db: StateDb) -> None:
-    ledger, limits = SqliteLedger(db), SpendLimits("may", caps={"all": (Cap.parse("1 per 1d"),), "sms": (Cap.parse("0"),)})
+    ledger, limits = (
+        SqliteLedger(db),
+        SpendLimits("may", caps={"all": (Cap.parse("1 per 1d"),), "sms": (Cap.parse("0"),)}),
+    )
     rows = [claim("1", transactional=True), claim("2", channel=""), claim("3", channel="sms", transactional=True),
             claim("4", channel="sms"), claim("5"), claim("6")]  # fmt: skip
     assert ledger.reserve("p", claims(*rows), limits, NOW).reason == (*["granted"] * 3, "cap:sms", "granted", "cap:all")
@@ -154,8 +160,8 @@ def test_commit_and_its_messages_are_one(db: StateDb) -> None:
     ledger.commit(["1", "2"], NOW, letters)
     ledger.commit(["1"], NOW, letters)
     assert box.counts() == {"mail": {"waiting": 1}}
+    ledger.reserve("p", claims(claim("3")), SpendLimits("may"), NOW)
     with pytest.raises(TypeError):  # a message that cannot be written undoes the commit
-        ledger.reserve("p", claims(claim("3")), SpendLimits("may"), NOW)
         ledger.commit(["3"], NOW, [Message("3", "c1", "mail", data={"x": object()})])
     assert ledger.release(["3"], NOW) == 1
 
@@ -167,6 +173,10 @@ def test_claims_that_make_no_sense_are_refused(db: StateDb) -> None:
             ledger.reserve("p", claims(row), SpendLimits("may"), NOW)
     with pytest.raises(UsageError, match="below 0"):
         SpendLimits("may", money=-1)
+
+
+#: Customer, cost and hours until it leaves.
+WANTED = st.tuples(st.integers(0, 3), st.integers(0, 500), st.integers(0, 5))
 
 
 class Planners(RuleBasedStateMachine):
@@ -191,7 +201,7 @@ class Planners(RuleBasedStateMachine):
             if one["state"] == "reserved" and one["expires"] <= self.now:
                 one["state"] = "free"
 
-    @rule(target=decisions, wanted=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 500), st.integers(0, 5)), min_size=1, max_size=4))  # fmt: skip
+    @rule(target=decisions, wanted=st.lists(WANTED, min_size=1, max_size=4))
     def reserve(self, wanted: list[tuple[int, int, int]]) -> Any:
         self.lapse()
         new = []

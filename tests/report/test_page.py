@@ -58,8 +58,8 @@ def page(request: pytest.FixtureRequest, make: Any) -> Page:
 def test_every_section_is_there_in_order(page: Page) -> None:
     ids = [a["id"] for tag, a in page.tags if tag == "section"]
     assert ids == [
-        "promises", "quality", "cohorts", "lifecycle", "retention", "ahead", "rhythm", "value", "wanted", "forecast", "drift",
-        "ladder", "customers", "definitions",
+        "promises", "alerts", "plan", "effects", "quality", "cohorts", "lifecycle", "retention", "segments", "paths", "ahead", "rhythm", "value",
+        "wanted", "forecast", "drift", "ladder", "customers", "definitions",
     ]  # fmt: skip
     assert len(ids) == len(SECTIONS)
 
@@ -149,7 +149,7 @@ def test_a_chinese_page_speaks_chinese(make: Any) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_empty_story_says_what_is_missing(empty_story: Story, language: Language) -> None:
     page = Page(render(empty_story, language))
-    assert sum(a.get("class") == "absent" for _, a in page.tags) == 12
+    assert sum(a.get("class") == "absent" for _, a in page.tags) == 17
     assert "None" not in page.text
     assert "nan" not in page.text.lower().split()
 

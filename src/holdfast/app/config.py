@@ -36,6 +36,7 @@ _SETTINGS_MODULES = (
     "holdfast.decide.settings",
     "holdfast.decide.contact.settings",
     "holdfast.profile.settings",
+    "holdfast.warn.settings",
 )
 #: Sections whose keys are the user's own words (column names), not ours.
 _OPEN_SECTIONS = frozenset({"mapping"})

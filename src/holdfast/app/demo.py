@@ -12,8 +12,13 @@ from holdfast.core.progress import SILENT, Progress
 #: Share of rows that are made wrong on purpose, so that the quality page has something to find.
 DIRT = 0.004
 
+#: Kind and channel of treatments that are no coupons and do not go by mail.
+_WAYS = {"postcard": ("reminder", "post"), "call": ("service_call", "phone")}
+
 if TYPE_CHECKING:
     from holdfast.app.releases import ReleaseFolder
+    from holdfast.core.decide import Treatment
+    from holdfast.synth.parameters import World
 
 
 def demo(
@@ -26,6 +31,8 @@ def demo(
     progress: Progress = SILENT,
 ) -> ReleaseFolder:
     """Make the shop's files in `folder/raw`, import them, run. The same folder again starts over."""
+    from holdfast.app.plan.offered import FILE
+    from holdfast.decide.treatments import render
     from holdfast.synth.parameters import World
     from holdfast.synth.raw import write_raw
     from holdfast.synth.world import make
@@ -35,8 +42,29 @@ def demo(
     world = World(customers=customers, days=days, seed=seed, dirt=DIRT)
     files = write_raw(make(world, progress), target / "raw")
     shop = Shop.create(target, preset="holdfast", zone=world.zone, currency=world.currency, language=language)
+    (target / FILE).write_text(render(treatments(world)), encoding="utf-8")
     shop.add(*files, progress=progress)
     return shop.run(progress=progress)
+
+
+def treatments(world: World) -> list[Treatment]:
+    """What the campaigns of a world do, as its shop would write it down; effects are guesses, the truth is the world's.
+
+    >>> from holdfast.synth.parameters import World
+    >>> [one.treatment_id for one in treatments(World())]
+    ['reminder', 'voucher', 'postcard']
+    """
+    from holdfast.core.decide import Treatment
+
+    found = []
+    for arm in world.arms:
+        if arm.contacts:
+            kind, channel = ("coupon", "mail") if arm.discount else _WAYS.get(arm.treatment_id, ("reminder", "mail"))
+            title = f"{arm.treatment_id.capitalize()}{f', {arm.discount:.0%} off' if arm.discount else ''}"
+            found.append(
+                Treatment(arm.treatment_id, kind, title, arm.cost, discount=arm.discount, channel=channel, effect=0.03)
+            )
+    return found
 
 
 def _clear(folder: Path) -> None:

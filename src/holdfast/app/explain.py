@@ -30,7 +30,7 @@ def explain(shop: Shop, customer_id: str, language: Language, *, progress: Progr
     from holdfast.app.study import history
     from holdfast.profile.customer import customer_page
     from holdfast.report.explain import find
-    from holdfast.snapshot.rows import events_of, titles_of
+    from holdfast.snapshot.rows import events_of, identities_of, titles_of
 
     release = shop.releases.current()
     cutoff, zone = Cutoff.parse(release.manifest["cutoff"]), release.manifest["zone"]
@@ -41,17 +41,23 @@ def explain(shop: Shop, customer_id: str, language: Language, *, progress: Progr
             raise _unknown(engine, log, customer_id)
         items = sorted({one for one in rows["item_id"].to_pylist() if one})
         page = customer_page(rows, cutoff, zone=zone, titles=titles_of(engine, log, items))
-    told, wanted = story_of(shop, release, language), _wanted(release, customer_id, language)
+        known = identities_of(engine, log, customer_id, cutoff)
+    told = story_of(shop, release, language)
+    parts = {
+        "wanted": _wanted(release, customer_id, language),
+        "identities": known,
+        "profile": _profiled(release, customer_id),
+    }
     if find(told, customer_id) is None:  # outside the population: a page, but no forecast
-        return _page(told, customer_id, page, language, wanted=wanted)
+        return _page(told, customer_id, page, language, **parts)
     model, features = _model(release), _features(shop, release, customer_id, progress)
     readable = all(name in features.names for name in model.fitted.columns)
     if not readable:  # it reads event sequences, and teaching an encoder for one page would take minutes
-        return _page(told, customer_id, page, language, wanted=wanted)
+        return _page(told, customer_id, page, language, **parts)
     if told.release["language"] != language:
         told = _retold(told, customer_id, model, features, language)
     changes = _changes(model, features, language, told.release["currency"])
-    return _page(told, customer_id, page, language, changes=changes, wanted=wanted)
+    return _page(told, customer_id, page, language, changes=changes, **parts)
 
 
 def _page(told: Story, customer_id: str, page: dict[str, Any], language: Language, **parts: Any) -> Answer:
@@ -73,6 +79,18 @@ def _wanted(release: ReleaseFolder, customer_id: str, language: Language) -> lis
     found = rows.filter(pc.equal(rows["customer_id"], customer_id)).drop_columns(["customer_id"]).to_pylist()
     other = release.manifest["language"] != language
     return [{**one, "reason": None} if other else one for one in found]
+
+
+def _profiled(release: ReleaseFolder, customer_id: str) -> dict[str, Any] | None:
+    """The customer's row of `profiles` with the published segment; None outside the population or before there were any."""
+    import pyarrow.compute as pc
+
+    if not (release.folder / "profiles.parquet").is_file():
+        return None
+    rows, customers = release.table("profiles"), release.customers
+    found = rows.filter(pc.equal(rows["customer_id"], customer_id)).drop_columns(["customer_id", "cutoff"]).to_pylist()
+    segment = customers.filter(pc.equal(customers["customer_id"], customer_id))["segment"].to_pylist()
+    return {**found[0], "segment": segment[0]} if found and segment else None
 
 
 def for_customer(shop: Shop, customer_id: str, language: Language, *, progress: Progress = SILENT) -> Answer:
@@ -133,7 +151,7 @@ def story_of(shop: Shop, release: ReleaseFolder, language: Language) -> Story:
 
     facts = {**release.manifest, "shop": shop.settings.name}
     bands = describe_bands(shop.config.section(CostSettings), release.manifest["currency"])
-    return Story(release=facts, customers=release.customers, bands=bands)
+    return Story(release=facts, customers=release.customers, bands=bands, outlook=release.json("outlook.json"))
 
 
 def _retold(told: Story, customer_id: str, model: Published, features: FeatureTable, language: Language) -> Story:

@@ -36,6 +36,9 @@ def find(
     question: Study, now: FeatureTable, model: Published, said: Predictions, proof: Backtest, language: Language
 ) -> Findings:
     """Life-cycle, value at risk, bands and reasons of everybody; cohorts and curves of the shop."""
+    from holdfast.app.alerts.part import alerts, as_part
+    from holdfast.app.measure.part import effects
+    from holdfast.app.plan.part import decisions
     from holdfast.models.surrogate import family_weights
     from holdfast.models.value import season_of
     from holdfast.profile.cohorts import cohorts, retention_curves
@@ -52,8 +55,13 @@ def find(
     total = model.total_at_risk(now, said.p_churn, season=factor, seed=question.shop.settings.seed)
     ahead = look_ahead(question, now, said, proof, model.intervals.level_sd, language)
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
+    customers = _customers(question, now, said, model, at_risk, states, ahead, language)
+    made, planned = decisions(question, now, customers, language)
+    called, facts = alerts(question, now, said, customers, made, language)
+    ahead = ahead.with_part("alerts", as_part(called, facts, ahead.facts.get("drift"), language))
+    ahead = ahead.with_part("plan", planned).with_part("effects", Outlook(facts=effects(question, language)))
     return Findings(
-        customers=_customers(question, now, said, model, at_risk, states, ahead, language),
+        customers=customers,
         value_at_risk={**total, "season": factor},
         ahead=ahead,
         cohorts=cohorts(orders, day, data_from=orders.first_day()),

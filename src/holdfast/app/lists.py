@@ -33,6 +33,16 @@ RECOMMENDED = (
     Text("why", "原因"),
 )
 
+ALERTS = (
+    Text("customer", "客户"),
+    Text("raised on", "提醒日期"),
+    Text("risk band", "风险等级"),
+    Text("value at risk", "风险价值"),
+    Text("days left", "剩余天数"),
+    Text("why", "原因"),
+    Text("what to do", "建议措施"),
+)
+
 
 def write(path: Path, head: Sequence[Text], rows: Iterable[Sequence[Any]], language: Language) -> None:
     """One list as CSV."""
@@ -45,9 +55,10 @@ def write(path: Path, head: Sequence[Text], rows: Iterable[Sequence[Any]], langu
 
 
 def write_lists(
-    folder: Path, customers: Sequence[dict[str, Any]], language: Language, wanted: Sequence[dict[str, Any]] = ()
-) -> None:
-    """The at-risk list (most value first), the reasons behind it, and the recommended list."""
+    folder: Path, customers: Sequence[dict[str, Any]], language: Language, wanted: Sequence[dict[str, Any]] = (),
+    alerts: Sequence[dict[str, Any]] = (),
+) -> None:  # fmt: skip
+    """The at-risk list (most value first), the reasons behind it, the recommended list, and whom to call."""
     risky = (one for one in customers if one["risk_band"] != "low")
     ranked = sorted(risky, key=lambda c: (-c["value_at_risk"], c["customer_id"]))
     write(folder / "at_risk.csv", AT_RISK, (_at_risk_row(one, language) for one in ranked), language)
@@ -58,6 +69,20 @@ def write_lists(
     )
     write(folder / "why.csv", WHY, why, language)
     write(folder / "recommended.csv", RECOMMENDED, (_wanted_row(one, language) for one in wanted), language)
+    write(folder / "alerts.csv", ALERTS, (alert_row(one, language) for one in alerts), language)
+
+
+def alert_row(one: dict[str, Any], language: Language) -> tuple[Any, ...]:
+    """One alert in the columns of ALERTS; `raised_on` is its local day."""
+    return (
+        one["customer_id"],
+        one["raised_on"],
+        band(one["risk_band"]).render(language),
+        round(one["value_at_risk"], 2),
+        round(one["lead_days"]),
+        one["reason"],
+        one["treatment_id"],
+    )
 
 
 def _at_risk_row(one: dict[str, Any], language: Language) -> tuple[Any, ...]:

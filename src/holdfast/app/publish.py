@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast import __version__
 from holdfast.app.findings import Findings
+from holdfast.app.measure.part import holdout_of
+from holdfast.app.plan.offered import treatments_text
 from holdfast.app.profile.rules import segments_text
 from holdfast.core.schema import RELEASE_TABLES
 from holdfast.core.text import Language
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from holdfast.app.releases import ReleaseFolder
     from holdfast.app.study import Study
     from holdfast.evaluate.backtest import Backtest
@@ -37,6 +41,7 @@ def publish(
     told = tell(question, found, proof, model, kept, release_id, language)
 
     def fill(folder: Path) -> None:
+        from holdfast.app.alerts.part import dated
         from holdfast.app.lists import write_lists
         from holdfast.report.page import write_report
         from holdfast.report.summary import summary
@@ -52,7 +57,13 @@ def publish(
         for name, data in found.ahead.files.items():
             _write_bytes(folder / name if "/" in name else folder / "models" / name, data)
         wanted = found.ahead.recommendations.to_pylist()
-        write_lists(folder / "lists", found.customers.to_pylist(), language, wanted)
+        write_lists(
+            folder / "lists",
+            found.customers.to_pylist(),
+            language,
+            wanted,
+            dated(found.ahead.tables["alerts"], question.asked.zone),
+        )
         write_report(folder, told, language)
 
     release = question.shop.releases.publish(release_id, manifest(question, language), fill)
@@ -71,7 +82,7 @@ def identity(question: Study, kept: list[dict[str, Any]], language: Language) ->
 def manifest(question: Study, language: Language) -> dict[str, Any]:
     """What a reader must know to trust a release: cutoff, horizon, definition, fingerprints, versions."""
     config = json.dumps(question.shop.config.as_dict(), sort_keys=True, ensure_ascii=False, default=str)
-    config += segments_text(question.shop)
+    config += segments_text(question.shop) + treatments_text(question.shop)
     asked = question.asked
     return {
         "cutoff": str(asked.cutoff),
@@ -84,9 +95,16 @@ def manifest(question: Study, language: Language) -> dict[str, Any]:
         "population": asdict(asked.population),
         "log_fingerprint": question.log.fingerprint,
         "config_fingerprint": hashlib.sha256(config.encode()).hexdigest(),
+        "holdout_fingerprint": _fingerprint(holdout_of(question.shop, question.ledger)),
         "seed": question.shop.settings.seed,
         "code_version": __version__,
     }
+
+
+def _fingerprint(held: pa.Table | None) -> str:
+    """Who is held out decides what is measured, and it stands in the state database, not in the log."""
+    rows = [] if held is None else held.sort_by("customer_id").to_pylist()
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
 
 def tell(

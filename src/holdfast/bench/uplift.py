@@ -8,6 +8,7 @@ customer by customer, with the best uniform arm; the guarded policy over 20 divi
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from holdfast.bench.registry import BENCHES
@@ -30,12 +31,13 @@ def uplift(*, data: str | None = None, full: bool = False, progress: Progress = 
         raise UsageError(f"the uplift bench knows no data {data!r}", remedy="one of: hillstrom")
     trial = hillstrom()
     repeats, seeds, guard_seeds, guard_folds = FULL if full else USUAL
-    found: list[Score] = []
-    for part in (
+    parts: list[Callable[[], list[Score]]] = [
         lambda: ranked(trial, repeats, progress),
         lambda: values(trial, seeds, progress),
         lambda: guarded(trial, guard_seeds, guard_folds, progress),
-    ):
+    ]
+    found: list[Score] = []
+    for part in parts:
         started = time.perf_counter()
         rows = part()
         seconds = round(time.perf_counter() - started, 1)

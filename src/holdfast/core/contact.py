@@ -33,6 +33,9 @@ CONTACTS: pa.Schema = pa.schema(
 )  # fmt: skip
 
 
+_DAY = Window(timedelta(days=1))
+
+
 @dataclass(frozen=True, slots=True)
 class Cap:
     """At most `count` messages in any window of this length; 0 switches the channel off.
@@ -47,7 +50,7 @@ class Cap:
     """
 
     count: int
-    window: Window = Window(timedelta(days=1))
+    window: Window = _DAY
 
     @classmethod
     def parse(cls, text: str) -> Cap:

@@ -24,7 +24,7 @@ class Standing:
     base: int
     value: Floats
     gains: tuple[Gain, ...] = ()
-    stood: NDArray[np.bool_] | None = None
+    stood: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

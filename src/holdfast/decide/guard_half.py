@@ -28,7 +28,10 @@ STEADY = "mean_learner"
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Customers with their doubly robust scores net of cost, and what a careful standard error needs."""
+    """Customers with their doubly robust scores net of cost, and what a careful standard error needs.
+
+    Where an arm could not be given (propensity 0: not eligible), giving it means giving nothing.
+    """
 
     net: Floats
     residual: Floats
@@ -38,12 +41,14 @@ class Scored:
     def of(cls, experiment: Experiment, said: Floats, cost: Floats) -> Scored:
         at = np.arange(len(experiment))
         net = scores(experiment.outcome, experiment.arm, experiment.propensity, said) - cost
-        return cls(net, experiment.outcome - said[at, experiment.arm], experiment.propensity)
+        chance, open_to = experiment.propensity, experiment.propensity > 0
+        net, chance = np.where(open_to, net, net[:, :1]), np.where(open_to, chance, chance[:, :1])
+        return cls(net, experiment.outcome - said[at, experiment.arm], chance)
 
     def gain(self, rows: NDArray[np.int64], arm: NDArray[np.int64] | int, base: int) -> Gain:
         """Of giving these customers their `arm` rather than `base`."""
         arm = np.broadcast_to(np.asarray(arm, np.int64), len(rows))
-        chance = np.maximum(self.chance[rows], 1e-6)
+        chance = self.chance[rows]
         inflation = 1 / chance[np.arange(len(rows)), arm] + 1 / chance[:, base]
         each = self.net[rows, arm] - self.net[rows, base]
         return gain(each, self.residual[rows], inflation, float((self.residual**2).mean()))

@@ -56,7 +56,9 @@ def export(path: Path, table: pa.Table) -> Path:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([safe(name) for name in table.column_names])
     for batch in table.to_batches(max_chunksize=50_000):
-        writer.writerows([_cell(one) for one in row] for row in zip(*(c.to_pylist() for c in batch.columns), strict=True))
+        writer.writerows(
+            [_cell(one) for one in row] for row in zip(*(c.to_pylist() for c in batch.columns), strict=True)
+        )
     return write_bytes(path, text.getvalue().encode("utf-8-sig"))
 
 

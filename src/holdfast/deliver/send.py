@@ -45,14 +45,20 @@ class Drained:
     def as_dict(self) -> dict[str, object]:
         lost = list(self.reasons.values())
         told = {one: lost.count(one) for one in sorted(set(lost))}
-        return {"sent": self.sent, "later": self.later, "postponed": self.postponed, "given_up": len(lost), "reasons": told}
+        return {
+            "sent": self.sent,
+            "later": self.later,
+            "postponed": self.postponed,
+            "given_up": len(lost),
+            "reasons": told,
+        }
 
 
 def backoff(decision_id: str, tries: int) -> float:
     """Seconds to wait after so many tries: 30 doubled each time up to 6 hours, less up to half of it, by the id.
 
     >>> [round(backoff("d1", tries)) for tries in (1, 2, 3, 20)]
-    [25, 34, 81, 19692]
+    [17, 55, 111, 11248]
     """
     full = min(_FIRST_WAIT * 2 ** min(tries - 1, 20), _LONGEST_WAIT)
     drawn = int.from_bytes(hashlib.sha256(f"{decision_id}/{tries}".encode()).digest()[:8], "big") / 2**64
@@ -112,7 +118,7 @@ class _Batch:
         finally:
             self._mark(sent)
             for one in waiting.values():
-                self.outbox.later(one.decision_id, self.worker, self.clock(), "not reached", tried=False)
+                self.outbox.later(one.decision_id, self.worker, one.due_at or self.clock(), "not reached", tried=False)
 
     def _mark(self, sent: list[str]) -> None:
         if sent:

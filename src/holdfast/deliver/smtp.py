@@ -49,6 +49,8 @@ class Smtp:
         for address in [parseaddr(self.sender)[1], *filter(None, (parseaddr(self.reply_to)[1], self.mailbox))]:
             try:
                 recipient(address)
+                if not (self.sender + self.reply_to).isprintable():
+                    raise UsageError("a control character")
             except UsageError as error:
                 raise ConfigError(f"{address!r} is no e-mail address ({self.name})", remedy="Shop <news@shop.example>") from error  # fmt: skip
 
@@ -83,7 +85,7 @@ class Smtp:
                 # A sender or a login that the relay refuses is ours to mend: tried again, whatever the code.
                 final = isinstance(error, smtplib.SMTPDataError)
                 state = _state(error.smtp_code) if final else "later"
-                return Receipt(message.decision_id, state, _said(error)), relay
+                return Receipt(message.decision_id, state, _said(error)), None if error.smtp_code == 421 else relay
             _quit(relay)
             return Receipt(message.decision_id, "later", f"connection lost: {_said(error)}"), None
         return Receipt(message.decision_id), relay
@@ -92,7 +94,9 @@ class Smtp:
 def _connect(channel: Smtp) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if channel.security == "tls":
-        relay: smtplib.SMTP = smtplib.SMTP_SSL(channel.host, channel.port, timeout=channel.timeout_seconds, context=context)
+        relay: smtplib.SMTP = smtplib.SMTP_SSL(
+            channel.host, channel.port, timeout=channel.timeout_seconds, context=context
+        )
     else:
         relay = smtplib.SMTP(channel.host, channel.port, timeout=channel.timeout_seconds)
     try:

@@ -81,7 +81,9 @@ class Webhook:
         if not fine or parts.scheme not in ("https", "http") or re.search(r"[\x00-\x20\x7f-\uffff]", self.url):
             raise ConfigError(f"not an address to post to ({self.name})", remedy="write https://host/path")
         if parts.username or parts.password:
-            raise ConfigError(f"the address of {self.name} holds a login", remedy="receivers check the signature instead")
+            raise ConfigError(
+                f"the address of {self.name} holds a login", remedy="receivers check the signature instead"
+            )
         if parts.scheme == "http" and parts.hostname not in _LOCAL and not self.allow_http:
             raise ConfigError(
                 f"{self.name} would send customers' data unencrypted to {parts.hostname}",
@@ -118,7 +120,9 @@ def payload(message: Message) -> bytes:
     """
     told = {
         "type": "message.send",
-        "timestamp": None if message.due_at is None else message.due_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "timestamp": None
+        if message.due_at is None
+        else message.due_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "data": message.as_dict(),
     }
     return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
@@ -128,7 +132,7 @@ def header_id(decision_id: str) -> str:
     """The id as it may stand in a header and in what is signed, where full stops part the fields.
 
     >>> header_id("d-17"), header_id("d.17")[:12]
-    ('d-17', 'msg_b5b0bc42')
+    ('d-17', 'msg_d088dc41')
     """
     if re.fullmatch(r"[A-Za-z0-9_\-:]{1,200}", decision_id):
         return decision_id
@@ -143,7 +147,9 @@ def receipt(decision_id: str, answer: Answer, now: datetime) -> Receipt:
         return Receipt(decision_id, "refused", f"answered {answer.status}: redirects are not followed")
     if answer.status == 410:
         return Receipt(decision_id, "refused", "answered 410: the receiver is gone")
-    return Receipt(decision_id, "later", f"answered {answer.status}", retry_after(answer.headers.get("retry-after"), now))
+    return Receipt(
+        decision_id, "later", f"answered {answer.status}", retry_after(answer.headers.get("retry-after"), now)
+    )
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -141,5 +141,7 @@ def _sqlite(query: Query) -> tuple[Callable[[], Any], type[Exception]]:
     from pathlib import Path
 
     if not Path(query.database).parent.is_dir():
-        raise InputRefused("there is no such folder", where=query.shown, remedy="absolute paths need four slashes in a row")
+        raise InputRefused(
+            "there is no such folder", where=query.shown, remedy="absolute paths need four slashes in a row"
+        )
     return lambda: sqlite3.connect(query.database, timeout=30), sqlite3.Error

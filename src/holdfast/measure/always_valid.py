@@ -17,29 +17,62 @@ from holdfast.measure.settings import BY_DEFAULT, MeasureSettings
 from holdfast.measure.words import FEW_CONVERSIONS, FEW_CUSTOMERS
 from holdfast.metrics.confidence_sequence import multiplier
 
-__all__ = ["bounded", "cap_of", "refusal", "winsorised"]
+__all__ = ["bounded", "cap_of", "caution", "cautious", "refusal", "winsorised"]
 
 Floats = NDArray[np.float64]
 
 
 def refusal(
-    n_treated: int,
-    n_control: int,
-    conversions: float | None,
-    settings: MeasureSettings = BY_DEFAULT,
+    n_treated: int, n_control: int, conversions: tuple[int, int] | None, settings: MeasureSettings = BY_DEFAULT,
     language: Language = "en",
-) -> Undetermined | None:
-    """Why nothing may be said yet; None where it may. `conversions`: customers who ordered, both arms together.
+) -> Undetermined | None:  # fmt: skip
+    """Why nothing may be said yet; None where it may. `conversions`: customers who ordered, of each arm.
 
-    >>> refusal(750, 150, 80)
-    Undetermined(reason='the smaller arm has 150 customers with a closed follow-up; under 200 nothing can be said')
+    Besides the 30 of both arms together, the arm with fewer must have a third of that: under a small holdout and rare
+    orders 30 alone let 10% of sequences fail (tests/measure/test_always_valid.py).
+
+    >>> refusal(750, 150, (80, 20))
+    Undetermined(reason='the smaller arm is worth 150 customers with a closed follow-up; under 200 nothing can be said')
     """
-    smaller = min(n_treated, n_control)
+    smaller, least = min(n_treated, n_control), settings.least_conversions
     if smaller < settings.least_customers:
         return Undetermined(FEW_CUSTOMERS.render(language, n=smaller, least=settings.least_customers))
-    if conversions is not None and conversions < settings.least_conversions:
-        return Undetermined(FEW_CONVERSIONS.render(language, n=int(conversions), least=settings.least_conversions))
+    if conversions is not None and (sum(conversions) < least or min(conversions) < least / 3):
+        return Undetermined(
+            FEW_CONVERSIONS.render(
+                language, n=sum(conversions), fewer=min(conversions), least=least, third=round(least / 3)
+            )
+        )
     return None
+
+
+def caution(
+    values: Floats, converted: NDArray[np.bool_], treated: NDArray[np.bool_], control: NDArray[np.bool_]
+) -> float:
+    """By which factor the variance of a difference is too small where conversions are rare; 1 where they are not.
+
+    Each arm gets one conversion more, of the size usual in both arms (after Agresti & Caffo 2000), and keeps the larger of
+    the two variances: an arm that by luck saw few or small orders must not look precise.
+
+    >>> y = np.repeat([0.0, 1.0, 0.0, 1.0], [990, 10, 999, 1])
+    >>> arm = np.repeat([True, False], 1000)
+    >>> round(caution(y, y > 0, arm, ~arm), 2)
+    1.18
+    """
+    rows = [values[mine] for mine in (treated, control)]
+    k = [float(converted[mine].sum()) for mine in (treated, control)]
+    n, total, square = ([f(one) for one in rows] for f in (len, np.sum, lambda one: np.sum(one**2)))
+    return float(cautious(*(np.array(one, np.float64) for one in (n, k, total, square))))
+
+
+def cautious(n: Floats, k: Floats, total: Floats, square: Floats) -> Floats:
+    """`caution` from customers, conversions, sums and sums of squares of the two arms (last axis)."""
+    own = np.maximum(square / n - (total / n) ** 2, 0.0)
+    all_k = np.maximum(k.sum(axis=-1, keepdims=True), 1.0)
+    size, spread = total.sum(axis=-1, keepdims=True) / all_k, square.sum(axis=-1, keepdims=True) / all_k
+    p = (k + 1) / (n + 1)
+    found, careful = (own / n).sum(axis=-1), (np.maximum(own, p * spread - (p * size) ** 2) / n).sum(axis=-1)
+    return np.asarray(np.where(found > 0, careful / np.where(found > 0, found, 1.0), 1.0))
 
 
 def bounded(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.trials import BEFORE, Trial
+from holdfast.metrics.off_policy import effective_n
 
 Floats = NDArray[np.float64]
 FOLDS = 5
@@ -61,9 +62,21 @@ def equal_chances(trial: Trial) -> bool:
 
 
 def comparable(trial: Trial, arm: int, control: int = 0) -> Trial:
-    """The rows that could have drawn either arm: others say nothing about their difference."""
+    """The rows that could have drawn either arm, of campaigns in which both arms have two rows: others say nothing about
+    their difference."""
     p = trial.propensities
-    return trial.take((p[:, arm] > 0) & (p[:, control] > 0))
+    rows = trial.take((p[:, arm] > 0) & (p[:, control] > 0))
+    size = max(len(rows.campaigns), 1)
+    counts = [np.bincount(rows.campaign[rows.arm == one], minlength=size) for one in (arm, control)]
+    return rows.take((np.minimum(*counts) >= 2)[rows.campaign])
+
+
+def effective_customers(trial: Trial, arm: int) -> float:
+    """How many customers an arm is worth: all of them where chances are equal, fewer where a few stand for many (Kish)."""
+    drew = trial.arm == arm
+    if equal_chances(trial):
+        return float(len(np.unique(trial.who[drew])))
+    return min(float(len(np.unique(trial.who[drew]))), effective_n(1.0 / trial.propensities[drew, arm]))
 
 
 def arm_mean(trial: Trial, arm: int, values: Floats, covariates: Sequence[str] = BEFORE) -> ArmMean:

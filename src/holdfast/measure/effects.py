@@ -16,11 +16,11 @@ from holdfast.core.money import MONEY_SCALE
 from holdfast.core.results import Effect, Undetermined
 from holdfast.core.text import Language
 from holdfast.core.trials import Trial
-from holdfast.measure.always_valid import bounded, cap_of, refusal, winsorised
-from holdfast.measure.arms import ArmMean, arm_mean, comparable
+from holdfast.measure.always_valid import bounded, cap_of, caution, refusal, winsorised
+from holdfast.measure.arms import ArmMean, arm_mean, comparable, effective_customers
 from holdfast.measure.guardrails import guardrails
 from holdfast.measure.settings import BY_DEFAULT, MeasureSettings
-from holdfast.measure.words import ESTIMANDS, NO_CHANCES, NO_COST, NO_ORDERS, NO_OVERLAP
+from holdfast.measure.words import ESTIMANDS, NO_CHANCES, NO_COST, NO_ORDERS, NO_OVERLAP, PROFIT, ROI
 from holdfast.metrics.power import detectable_difference, detectable_mean
 
 Floats = NDArray[np.float64]
@@ -131,24 +131,31 @@ class _Pair:
         values = self.values(name, capped)
         return arm_mean(self.rows, self.a, values), arm_mean(self.rows, self.c, values)
 
-    def bound(self, found: ArmMean, estimand: str, unit: str = "") -> Effect:
-        rows = self.rows
-        n, m = int(np.isin(rows.arm, (self.a, self.c)).sum()), int((rows.arm == self.c).sum())
+    def bound(self, found: ArmMean, name: str, estimand: str = "", unit: str = "currency") -> Effect:
+        """With its interval; `name`: the outcome whose rare conversions call for caution."""
+        rows, (a, c) = self.rows, (self.rows.arm == one for one in (self.a, self.c))
+        careful = caution(self.values(name), rows.after["ordered"] > 0, a, c)
         return bounded(
-            found.mean, found.se(rows.who), n, m, planned=self.planned, estimand=estimand, method=found.method, unit=unit,
-            arm=rows.arms[self.a], control=rows.arms[self.c], level=self.settings.level,
+            found.mean, found.se(rows.who) * float(np.sqrt(careful)), int(a.sum() + c.sum()), int(c.sum()),
+            planned=self.planned, estimand=estimand or ESTIMANDS[name].render(self.language), method=found.method,
+            unit=unit, arm=rows.arms[self.a], control=rows.arms[self.c], level=self.settings.level,
         )  # fmt: skip
 
-    def effect(self, name: str, capped: bool = True) -> Effect:
+    def gain(self, name: str, factor: float = 1.0, less: float = 0.0, capped: bool = True) -> ArmMean:
+        """factor x (arm less control) - less."""
         top, low = self.means(name, capped)
-        return self.bound(top.minus(low), ESTIMANDS[name].render(self.language), _unit(name))
+        found = top.minus(low).times(factor)
+        return ArmMean(found.mean - less, found.influence, found.n, found.method)
+
+    def effect(self, name: str, capped: bool = True) -> Effect:
+        return self.bound(self.gain(name, capped=capped), name, unit=_unit(name))
 
     def relative(self, name: str) -> Found:
         top, low = self.means(name)
         if low.mean == 0:
             return Undetermined(NO_ORDERS.render(self.language))
         ratio = top.over(low)
-        return self.bound(ArmMean(ratio.mean - 1, ratio.influence, ratio.n, ratio.method), ESTIMANDS[name].render(self.language), "share")  # fmt: skip
+        return self.bound(ArmMean(ratio.mean - 1, ratio.influence, ratio.n, ratio.method), name, unit="share")
 
     def per_order(self) -> Found:
         """Revenue per order, arm by arm; the ratio of two means, so customers are drawn and orders are not."""
@@ -156,25 +163,20 @@ class _Pair:
         if not orders.mean > 0 or not orders_c.mean > 0:
             return Undetermined(NO_ORDERS.render(self.language))
         found = paid.over(orders).minus(paid_c.over(orders_c))
-        return self.bound(found, ESTIMANDS["revenue_per_order"].render(self.language), "currency")
+        return self.bound(found, "revenue", ESTIMANDS["revenue_per_order"].render(self.language))
 
     def total(self, name: str, n: int) -> Effect:
-        top, low = self.means(name)
-        return self.bound(top.minus(low).times(n), ESTIMANDS[name].render(self.language), _unit(name))
+        return self.bound(self.gain(name, n), name, unit=_unit(name))
 
     def profit(self, n: int, cost: float) -> Effect:
         """Margin gained less cost, over all customers of the arm."""
-        top, low = self.means("margin")
-        gain = top.minus(low).times(n)
-        return self.bound(ArmMean(gain.mean - cost, gain.influence, gain.n, gain.method), "profit", "currency")
+        return self.bound(self.gain("margin", n, cost), "margin", PROFIT.render(self.language))
 
     def roi(self, n: int, cost: float) -> Found:
         """(Margin gained - cost) / cost; the cost is known, so the interval only scales."""
         if not cost > 0:
             return Undetermined(NO_COST.render(self.language))
-        top, low = self.means("margin")
-        gain = top.minus(low).times(n / cost)
-        return self.bound(ArmMean(gain.mean - 1, gain.influence, gain.n, gain.method), "return on cost", "share")
+        return self.bound(self.gain("margin", n / cost, 1.0), "margin", ROI.render(self.language), "ratio")
 
 
 def _why(
@@ -184,9 +186,10 @@ def _why(
         return Undetermined(NO_CHANCES.render(language))
     if len(trial) and not len(rows):
         return Undetermined(NO_OVERLAP.render(language))
-    n, m = (_customers(rows, rows.arm == one) for one in (a, c))
-    conversions = _customers(rows, np.isin(rows.arm, (a, c)) & (rows.after["ordered"] > 0))
-    return refusal(n, m, conversions, settings, language)
+    n, m = (int(effective_customers(rows, one)) for one in (a, c))
+    ordered = rows.after["ordered"] > 0
+    conversions = tuple(_customers(rows, ordered & (rows.arm == one)) for one in (a, c))
+    return refusal(n, m, (conversions[0], conversions[1]), settings, language)
 
 
 def _customers(rows: Trial, mine: NDArray[np.bool_]) -> int:

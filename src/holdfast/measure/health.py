@@ -70,7 +70,8 @@ def sample_ratio(arm: NDArray[np.int64], propensities: Floats, alarm: float = 0.
 def balance(trial: Trial, arm: int, control: int = 0) -> list[dict[str, Any]]:
     """Each covariate before the assignment: standardised difference between two arms, with its p-value (one look).
 
-    Weighted by inverse chances where they differ; rows of one customer count together. Worth a word beyond 0.1 standard deviations if p is under 0.01.
+    Weighted by inverse chances where they differ; rows of one customer count together.
+    Worth a word beyond 0.1 standard deviations if p is under 0.01.
     """
     from scipy.stats import norm
 

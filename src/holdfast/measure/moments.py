@@ -47,7 +47,7 @@ def tabulate(
     values = np.column_stack(columns) if columns else np.empty((len(trial), 0))
     order = np.lexsort((trial.cohort, trial.arm))
     pairs, first = np.unique(np.column_stack([trial.arm, trial.cohort])[order], axis=0, return_index=True)
-    ends = [*first[1:].tolist(), len(order)]
+    ends = [*first[1:].tolist(), len(order)][: len(first)]
     return {
         (trial.arms[int(arm)], int(day)): CrossMoments.of(values[order[start:stop]])
         for (arm, day), start, stop in zip(pairs.tolist(), first.tolist(), ends, strict=True)

@@ -27,6 +27,10 @@ class MeasureSettings:
     most_complaints: float = setting(0.02, "Guardrail: complaints per customer may rise by so much.")
     most_returns: float = setting(0.05, "Guardrail: lines sent back per customer may rise by so much.")
     least_margin: float = setting(0.05, "Guardrail: margin per customer may fall by this share of the control's.")
+    protected: tuple[str, ...] = setting(
+        (),
+        "Customer attributes that are protected: never features; plans and effects are compared between their groups.",
+    )
     max_gap: float = setting(0.10, "Largest gap in treatment rate between protected groups that is no finding.")
 
 

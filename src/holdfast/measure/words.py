@@ -5,12 +5,12 @@ from __future__ import annotations
 from holdfast.core.text import Text
 
 FEW_CUSTOMERS = Text(
-    "the smaller arm has {n} customers with a closed follow-up; under {least} nothing can be said",
-    "较小的一组只有{n}位客户的跟踪期已结束；少于{least}位无法下结论",
+    "the smaller arm is worth {n} customers with a closed follow-up; under {least} nothing can be said",
+    "较小的一组只相当于{n}位跟踪期已结束的客户；少于{least}位无法下结论",
 )
 FEW_CONVERSIONS = Text(
-    "only {n} customers ordered in both arms together; under {least} the interval would not hold",
-    "两组合计只有{n}位客户下单；少于{least}位时区间不可靠",
+    "only {n} customers ordered in both arms together, {fewer} in the arm with fewer; under {least} and {third} the interval would not hold",
+    "两组合计只有{n}位客户下单，较少的一组{fewer}位；少于{least}位和{third}位时区间不可靠",
 )
 NO_CHANCES = Text(
     "nobody logged the chances of the arms, so the groups may differ in more than the treatment",
@@ -38,3 +38,5 @@ ESTIMANDS = {
     "complaints": Text("complaints per customer", "每位客户的投诉数"),
     "returns": Text("lines sent back per customer", "每位客户的退货行数"),
 }
+PROFIT = Text("margin gained less cost", "增量毛利减成本")
+ROI = Text("return on cost", "投资回报率")

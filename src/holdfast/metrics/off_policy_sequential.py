@@ -90,7 +90,13 @@ class PolicyValues:
 
 
 def fit_values(
-    logged: Trajectories, chances: Floats, design: Design, discount: float, *, ridge: float = 1.0, counts: Floats | None = None
+    logged: Trajectories,
+    chances: Floats,
+    design: Design,
+    discount: float,
+    *,
+    ridge: float = 1.0,
+    counts: Floats | None = None,
 ) -> PolicyValues:
     """Fitted Q evaluation (Le, Voloshin & Yue 2019), linear: with h periods to go, reward + discount x value with h - 1.
 
@@ -188,7 +194,9 @@ def _unlogged(logged: Trajectories, chances: Floats) -> Undetermined | None:
     seen = np.bincount(logged.arm.ravel(), minlength=len(logged.arms))
     for name, share, count in zip(logged.arms, wanted, seen, strict=True):
         if share > RARE and count < FEWEST_OF_ARM:
-            return Undetermined(f"the policy gives `{name}` in {share:.0%} of the cases, and it was logged {count} times")
+            return Undetermined(
+                f"the policy gives `{name}` in {share:.0%} of the cases, and it was logged {count} times"
+            )
     return None if len(logged) else Undetermined("no trajectories were logged")
 
 

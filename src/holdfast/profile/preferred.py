@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 #: Occasions of fewer customers than this in different hours: the data has dates, but no times.
 _ONE_HOUR = 0.99
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +27,9 @@ def preferred(counts: Floats, *, around: int = 0, least: int = 5, wheel: bool = 
     """The most frequent choice, where it is surely more than chance.
 
     `counts` is customers x choices. `around` = 1 counts the neighbours of a choice with it (hours: three of them), on a
-    `wheel` where the last is the neighbour of the first. A choice is told from `least` occasions on if the lower end of
-    its share (Wilson, one-sided 95%, Bonferroni over the choices) is above what even spreading would give. With one
-    choice in all there is nothing to prefer, and it is named where there are enough occasions.
+    `wheel` where the last is the neighbour of the first. A choice is told from `least` occasions on if even spreading
+    would put so many into some choice in less than 5% of cases (binomial, Bonferroni over the choices). With one choice in
+    all there is nothing to prefer, and it is named where there are enough occasions.
 
     >>> found = preferred(np.array([[9.0, 1, 0], [1, 1, 1], [0, 0, 0]]))
     >>> found.choice.tolist(), found.share.round(2).tolist()
@@ -45,8 +46,7 @@ def preferred(counts: Floats, *, around: int = 0, least: int = 5, wheel: bool = 
     most = near[np.arange(len(near)), best]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = most / total
-    low = _wilson_low(share, total, _quantile(1 - 0.05 / many))
-    told = (total >= least) & ((low > width / many) | (many == 1))
+    told = (total >= least) & ((many == 1) | (_by_chance(most, total, width / many) < _LEVEL / many))
     return Preferred(np.where(told, best, -1), share, total)
 
 
@@ -73,14 +73,8 @@ def _summed(counts: Floats, around: int, wheel: bool) -> Floats:
     return near
 
 
-def _wilson_low(share: Floats, n: Floats, z: float) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        middle = share + z * z / (2 * n)
-        half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-        return np.asarray(np.nan_to_num((middle - half) / (1 + z * z / n), nan=0.0))
+def _by_chance(most: Floats, total: Floats, chance: float) -> Floats:
+    """P(so many or more of `total` occasions in one place, if each falls there with `chance`): exact binomial."""
+    from scipy.stats import binom
 
-
-def _quantile(p: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(p)
+    return np.asarray(binom.sf(most - 1, total, chance))

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from holdfast.core.text import Language, Text
 from holdfast.models.counterfactual import CAUTION
 from holdfast.report import words
+from holdfast.report.customer import INTERESTS, interest_lines, profile_rows
+from holdfast.report.explain_words import KINDS
 from holdfast.report.plain import columns, heading, pad, wrap
 from holdfast.report.story import Story
 from holdfast.report.summary import isolated_text
@@ -52,42 +54,19 @@ _ROWS = (
 _SPEND = Text("Spend by month", "每月消费")
 _TIMELINE = Text("Timeline, newest first", "时间线（从新到旧）")
 _UNITS = Text("{units} units", "{units}件")
-KINDS = {
-    "purchase": Text("order", "下单"),
-    "refund": Text("refund", "退款"),
-    "cancel": Text("cancellation", "取消"),
-    "visit": Text("visit", "访问"),
-    "view": Text("viewed", "浏览"),
-    "list_view": Text("browsed a list", "浏览列表"),
-    "search": Text("searched", "搜索"),
-    "cart_add": Text("put into cart", "加入购物车"),
-    "cart_remove": Text("took out of cart", "移出购物车"),
-    "wishlist": Text("wish list", "收藏"),
-    "checkout": Text("checkout", "结算"),
-    "coupon": Text("coupon", "优惠券"),
-    "review": Text("review", "评价"),
-    "message": Text("message sent", "收到消息"),
-    "message_open": Text("message opened", "打开消息"),
-    "unsubscribe": Text("unsubscribed", "退订"),
-    "ticket": Text("support ticket", "客服工单"),
-    "delivery": Text("delivery", "送达"),
-    "delivery_failed": Text("delivery failed", "配送失败"),
-    "share": Text("shared", "分享"),
-    "exposure": Text("shown a campaign", "活动曝光"),
-    "click": Text("click", "点击"),
-    "dismiss": Text("not interested", "不感兴趣"),
-}
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
 def explanation(
     story: Story, customer_id: str, page: Mapping[str, Any], language: Language = "en",
     changes: Sequence[Mapping[str, Any]] = (), wanted: Sequence[Mapping[str, Any]] = (),
+    profile: Mapping[str, Any] | None = None, identities: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """The same for a program: `page` is `profile.customer.customer_page`; `prediction` is None outside the population.
 
     `changes` is what `models.counterfactual` found: what would have to be different for the forecast to be different;
-    `wanted` are the customer's rows of `recommendations`.
+    `wanted` are the customer's rows of `recommendations`, `profile` the one of `profiles` (None outside the population),
+    `identities` the ids by which sources know the customer.
     """
     row = find(story, customer_id)
     return {
@@ -97,13 +76,15 @@ def explanation(
         "prediction": None if row is None else {k: _jsonable(v) for k, v in row.items()},
         "changes": [dict(one) for one in changes],
         "recommendations": [dict(one) for one in wanted],
-        "profile": dict(page),
+        "profile": {**page, **{k: _jsonable(v) for k, v in (profile or {}).items()}},
+        "identities": [dict(one) for one in identities],
     }
 
 
 def explain(
     story: Story, customer_id: str, page: Mapping[str, Any], language: Language = "en",
     changes: Sequence[Mapping[str, Any]] = (), wanted: Sequence[Mapping[str, Any]] = (),
+    profile: Mapping[str, Any] | None = None, identities: Sequence[Mapping[str, Any]] = (),
 ) -> str:  # fmt: skip
     """One customer's page as text."""
     voice = story.voice(language)
@@ -122,7 +103,12 @@ def explain(
         lines += wrap(voice.say(CAUTION))
     if wanted:
         lines += heading(voice.say(WANTED)) + wanted_lines(wanted, language)
-    lines += heading(voice.say(_PROFILE)) + columns(_profile(page, row, voice))
+    facts = story.outlook.get("profile") or {}
+    about = [*_profile(page, row, voice), *profile_rows(profile, facts, voice, identities)]
+    lines += heading(voice.say(_PROFILE)) + columns(about)
+    liked = interest_lines(profile, voice)
+    if liked:
+        lines += heading(voice.say(INTERESTS)) + liked
     lines += _months(page.get("months") or [], voice)
     if page.get("timeline"):
         lines += heading(voice.say(_TIMELINE)) + _timeline(page["timeline"], voice)

@@ -19,17 +19,22 @@ from holdfast.report.html import Html, el
 from holdfast.report.opening import opening
 from holdfast.report.parts import Section, term, tiles
 from holdfast.report.sections.ahead import ahead
+from holdfast.report.sections.alerts import alerts
 from holdfast.report.sections.cohorts import cohorts
 from holdfast.report.sections.customers import customers
 from holdfast.report.sections.definitions import definitions
 from holdfast.report.sections.drift import drift
+from holdfast.report.sections.effects import effects
 from holdfast.report.sections.forecast import forecast
 from holdfast.report.sections.ladder import ladder
 from holdfast.report.sections.lifecycle import lifecycle
+from holdfast.report.sections.paths import paths
+from holdfast.report.sections.plan import plan
 from holdfast.report.sections.promises import promises
 from holdfast.report.sections.quality import quality
 from holdfast.report.sections.retention import retention
 from holdfast.report.sections.rhythm import rhythm
+from holdfast.report.sections.segments import segments
 from holdfast.report.sections.value import value
 from holdfast.report.sections.wanted import wanted
 from holdfast.report.story import Story
@@ -46,8 +51,8 @@ _SCREEN = (
 
 #: The sections in the order of the page.
 SECTIONS: tuple[Callable[[Story, Voice], Section | None], ...] = (
-    promises, quality, cohorts, lifecycle, retention, ahead, rhythm, value, wanted, forecast, drift, ladder, customers,
-    definitions,
+    promises, alerts, plan, effects, quality, cohorts, lifecycle, retention, segments, paths, ahead, rhythm, value, wanted, forecast,
+    drift, ladder, customers, definitions,
 )  # fmt: skip
 
 

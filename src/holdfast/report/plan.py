@@ -32,9 +32,15 @@ _BUDGET = Text(
 )
 _NO_BUDGET = Text("No budget limits this plan.", "该计划没有预算限制。")
 _NEXT = {
-    "proposed": Text("next: holdfast plan review, then: holdfast plan approve --yes", "下一步：holdfast plan review，然后 holdfast plan approve --yes"),
+    "proposed": Text(
+        "next: holdfast plan review, then: holdfast plan approve --yes",
+        "下一步：holdfast plan review，然后 holdfast plan approve --yes",
+    ),
     "approved": Text("next: holdfast plan export --yes", "下一步：holdfast plan export --yes"),
-    "exported": Text("next, once {follow_up} have passed and the orders are imported: holdfast measure", "待{follow_up}过去并导入订单后：holdfast measure"),
+    "exported": Text(
+        "next, once {follow_up} have passed and the orders are imported: holdfast measure",
+        "待{follow_up}过去并导入订单后：holdfast measure",
+    ),
 }  # fmt: skip
 _CURVE = Text("What more money would earn", "增加预算的收益")
 _ALONE = Text("Left alone on purpose", "有意不打扰的客户")
@@ -81,6 +87,7 @@ def plan_page(plan_id: str, facts: Mapping[str, Any], language: Language = "en")
         lines += wrap(voice.say(one["words"]))
     if facts["curve"]:
         lines += [*heading(voice.say(_CURVE)), *columns(_curve_rows(facts, voice), right=(0, 1, 2))]
+    lines += ["", *wrap(voice.say(facts["knows"]["words"]))]
     for one in facts["notes"]:
         lines += ["", *wrap(voice.say(one))]
     return "\n".join([*lines, "", voice.say(_NEXT["proposed"])]) + "\n"

@@ -27,6 +27,8 @@ from holdfast.snapshot.settings import BY_ORDER
 SHOPPING = (
     "visit", "view", "list_view", "search", "cart_add", "cart_remove", "wishlist", "checkout", "purchase", "coupon", "share",
 )  # fmt: skip
+#: What the shop sends is no step of the customer's.
+_SENT = ("message", "exposure")
 WISHES = ("cart_add", "wishlist")
 #: A category of an item, from its row of the catalogue.
 Namer = Callable[[str | None, str | None], str | None]
@@ -227,11 +229,11 @@ class Acts:
         """customer_id, step: each customer's last steps before the cutoff, oldest first.
 
         A step is an event type on a day (what is done ten times in a visit is one step), in the order in which types
-        first came; with `categories` only looking and buying count, each with its category (`view Garden`).
+        first came. What the shop sends is no step; with `categories` only looking and buying count, each with its category (`view Garden`).
         """
         import ibis
 
-        rows, by = self.rows, ["customer_id", "local_day", "event_type"]
+        rows, by = self.rows.filter(self.rows.event_type.notin([*_SENT])), ["customer_id", "local_day", "event_type"]
         if categories:
             rows = rows.filter(rows.category.notnull() & rows.event_type.isin(["view", "purchase"]))
             by = [*by, "category"]

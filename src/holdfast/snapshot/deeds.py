@@ -107,7 +107,7 @@ def _rates(ledger: Ledger, orders: pa.Table, assumed: float) -> Floats:
     amount, kept = (np.asarray(sold[name].cast(pa.float64()).to_numpy(), np.float64) for name in ("price", "kept"))
     each = np.where(amount > 0, kept / np.maximum(amount, 1.0) / MONEY_SCALE, assumed)
     at = pc.fill_null(place, len(each)).to_numpy(zero_copy_only=False)
-    return np.append(each, assumed)[at]
+    return np.asarray(np.append(each, assumed)[at], np.float64)
 
 
 def _acts(engine: Any, events: Any) -> pa.Table:

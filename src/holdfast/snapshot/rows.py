@@ -40,6 +40,25 @@ def events_of(engine: Any, log: EventLog, customer_id: str, cutoff: Cutoff) -> p
     return engine.arrow(mine.select(*EVENTS_CLEAN.names).order_by(["occurred_at", "event_id", "recorded_at"]))
 
 
+def identities_of(engine: Any, log: EventLog, customer_id: str, cutoff: Cutoff) -> list[dict[str, Any]]:
+    """source, source_id, evidence: as whom each source knew one customer at the cutoff; from the events where nothing was resolved."""
+    rows, known = log.tables.get("identities"), []
+    if rows is not None:
+        mine = rows.filter((rows.customer_id == customer_id) & (rows.valid_from < cutoff.at))
+        mine = mine.filter(mine.valid_to.isnull() | (mine.valid_to >= cutoff.at))
+        known = engine.arrow(
+            mine.select("source", "source_id", "evidence").distinct().order_by(["source", "source_id"])
+        ).to_pylist()
+    if known:
+        return list(known)
+    events = log.events
+    own = events.filter(
+        (events.customer_id == customer_id) & (events.occurred_at < cutoff.at) & (events.recorded_at < cutoff.at)
+    )
+    found = engine.arrow(own.select("source", "source_id").distinct().order_by(["source", "source_id"])).to_pylist()
+    return [{**one, "evidence": "alone"} for one in found]
+
+
 def titles_of(engine: Any, log: EventLog, item_ids: list[str]) -> dict[str, str]:
     """Titles of some items, where the catalogue has them."""
     items = log.tables.get("items")

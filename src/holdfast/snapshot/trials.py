@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from holdfast.core.clock import Cutoff, Horizon
 from holdfast.core.decide import NOTHING
 from holdfast.core.errors import TooLittleData
-from holdfast.core.schema import CUSTOMERS, EXPOSURES
+from holdfast.core.schema import CUSTOMERS, EXPOSURES, INSTANT
 from holdfast.core.tables import Key
 from holdfast.core.trials import Trial
 from holdfast.snapshot.assignments import _contacts, _held
@@ -82,10 +82,15 @@ def trials(
 
     Raises `TooLittleData` where the log holds no decision.
     """
-    log = ledger.log
-    table = ledger.engine.arrow(log.tables["exposures"]) if "exposures" in log.tables else EXPOSURES.empty()
-    found = Exposed.of(table, settings)
+    found = Exposed.of(_decided(ledger, ends), settings)
     return trial_of(found, deeds(ledger, margin_rate), ends, follow_up, ledger.zone)
+
+
+def _decided(ledger: Ledger, ends: Cutoff) -> pa.Table:
+    """The exposures decided before `ends`."""
+    tables = ledger.log.tables
+    table = ledger.engine.arrow(tables["exposures"]) if "exposures" in tables else EXPOSURES.empty()
+    return table.filter(pc.less(table["decided_at"], pa.scalar(ends.at, INSTANT)))
 
 
 def trial_of(found: Exposed, done: Deeds, ends: Cutoff, follow_up: Horizon, zone: str) -> Trial:
@@ -116,9 +121,8 @@ def whole(
     Raises `TooLittleData` where nothing was ever decided, or nobody is held out.
     """
     log = ledger.log
-    table = ledger.engine.arrow(log.tables["exposures"]) if "exposures" in log.tables else EXPOSURES.empty()
     people = ledger.engine.arrow(log.tables["customers"]) if "customers" in log.tables else CUSTOMERS.empty()
-    found = Exposed.of(table, settings)
+    found = Exposed.of(_decided(ledger, ends), settings)
     if not len(found.decided_at):
         raise TooLittleData("no decision is on record, so nothing can be measured", remedy="import the exposures table")
     return whole_of(found, deeds(ledger, margin_rate), people, ends, follow_up, ledger.zone, settings)
@@ -132,22 +136,45 @@ def whole_of(
     who, first = done.first_orders()
     installed = int(found.decided_at.min())
     at = np.where(first < installed, installed, first + 1)
-    key = Key(who, at)
-    held = _held(key, people, settings.holdout)
+    held = _held(Key(who, at), people, settings.holdout)
     if not held.any():
         raise TooLittleData(
             "nobody is held out, so nobody can tell what would have happened without Holdfast",
             remedy=f"keep some customers out of every campaign and mark them with the attribute {settings.holdout!r}",
         )
+    return enrolled(found, done, who, at, held, np.full(len(at), held.mean()), ends, follow_up, zone)
+
+
+def whole_assigned(
+    ledger: Ledger, ends: Cutoff, follow_up: Horizon, assigned: pa.Table, settings: TreatedSettings = BY_EXPOSURES, *,
+    margin_rate: float = 0.3,
+) -> Trial:  # fmt: skip
+    """The same where the holdout was written down by Holdfast itself: everybody from the instant of their own assignment.
+
+    `assigned`: customer_id, held (bool), share (chance of being held out), assigned_at (microseconds).
+    """
+    rows = assigned.filter(pc.less(assigned["assigned_at"], ends.micros)).sort_by("customer_id")
+    found = Exposed.of(_decided(ledger, ends), settings)
+    at, held = rows["assigned_at"].to_numpy().astype(np.int64), rows["held"].to_numpy(zero_copy_only=False).astype(bool)
+    who = rows["customer_id"].combine_chunks().cast(pa.string())
+    return enrolled(
+        found, deeds(ledger, margin_rate), who, at, held, _floats(rows["share"]), ends, follow_up, ledger.zone
+    )
+
+
+def enrolled(
+    found: Exposed, done: Deeds, who: pa.Array, at: Ints, held: NDArray[np.bool_], share: Floats, ends: Cutoff,
+    follow_up: Horizon, zone: str,
+) -> Trial:  # fmt: skip
+    """Held out (`nothing`) against open to everything (`holdfast`), each from their own instant; `share`: chance of the former."""
     length = follow_up.micros
     contact = found.contact & ~np.isnan(found.delivered_at)
     reached = _within(who, at, length, found.customer_id.filter(pa.array(contact)), found.delivered_at[contact])
     spent = _within(who, at, length, found.customer_id, found.decided_at.astype(np.float64), found.cost)
-    share = np.column_stack([np.full(len(at), held.mean()), np.full(len(at), 1 - held.mean())])
     return Trial(
-        who, np.zeros(len(at), np.int64), ("whole",), (~held).astype(np.int64), WHOLE, share, at, _days(at, zone),
-        follow_up, done.before(who, at, length), done.after(who, at, length), spent, at + length <= ends.micros,
-        held & (reached > 0),
+        who, np.zeros(len(at), np.int64), ("whole",), (~held).astype(np.int64), WHOLE, np.column_stack([share, 1 - share]),
+        at, _days(at, zone), follow_up, done.before(who, at, length), done.after(who, at, length), spent,
+        at + length <= ends.micros, held & (reached > 0),
     )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ from holdfast.synth.tempo import Tempo, tempo
 from holdfast.synth.truth import Knows, Truth
 
 __all__ = ["ARMS", "Arm", "Made", "World", "make"]
+#: Consent covers every way in which a campaign of the world reaches somebody.
+_AGREED, _REFUSED = (f'{{"mail": {one}, "phone": {one}, "post": {one}}}' for one in ("true", "false"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +153,7 @@ def make(world: World, progress: Progress = SILENT) -> Made:
 
 def _customers(world: World, people: People, names: pa.Array, midnight: np.ndarray) -> pa.Table:
     born = instants(midnight[people.born])
-    consents = np.where(people.consent, '{"mail": true}', '{"mail": false}')
+    consents = np.where(people.consent, _AGREED, _REFUSED)
     held = [json.dumps({"holdout": bool(one)}) for one in people.holdout]
     return CUSTOMERS.conform(
         pa.table(

@@ -76,7 +76,7 @@ class Book:
         from holdfast.engine.files import publishing, write_table
 
         text = json.dumps(facts, indent=1, ensure_ascii=False, default=str, sort_keys=True)
-        plan_id = f"{str(facts['cutoff'])[:10]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        plan_id = f"{facts['day']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
         target = self.folder / plan_id
         if not (target / "plan.json").is_file():
             with publishing(target) as aside:

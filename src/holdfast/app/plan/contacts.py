@@ -82,7 +82,7 @@ def _newest(question: Study, customers: pa.Array) -> pa.Table:
     table = table.filter(pc.fill_null(known, True)).sort_by([("customer_id", "ascending"), ("valid_from", "ascending")])
     ids = table["customer_id"].combine_chunks()
     last = (
-        np.flatnonzero(np.asarray(pc.not_equal(ids[:-1], ids[1:])).tolist() + [True]) if len(ids) else np.empty(0, int)
+        np.flatnonzero(np.append(np.asarray(pc.not_equal(ids[:-1], ids[1:])), True)) if len(ids) else np.empty(0, int)
     )
     table = table.take(pa.array(last))
     found = pc.index_in(customers, value_set=table["customer_id"].combine_chunks())

@@ -17,3 +17,9 @@ def offered(shop: Shop) -> tuple[Treatment, ...]:
 
     path = shop.folder / FILE
     return load(path) if path.is_file() else tuple(DEFAULTS)
+
+
+def treatments_text(shop: Shop) -> str:
+    """The file as it stands; empty where there is none."""
+    path = shop.folder / FILE
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from holdfast.app.profile.seen import Seen
 from holdfast.core.clock import Window
 from holdfast.snapshot.acts import Acts
@@ -33,13 +35,17 @@ def analytics(question: Study, seen: Seen) -> dict[str, Any]:
 
 
 def _paths(question: Study) -> dict[str, Any]:
-    """At the newest cutoff whose horizon has closed: what those did before who then left, and those who stayed."""
+    """At the newest cutoff whose horizon has closed: what those did before who then left, among the equally silent."""
     from holdfast.profile.paths import paths
+    from holdfast.profile.rfm import Scale
 
     cutoff = question.test_cutoffs[-1]
     rows = question.past.at([cutoff])
+    features = rows.features
     acts = Acts(question.ledger, cutoff, _BACK)
     steps = [acts.steps(_STEPS), acts.steps(_STEPS, categories=True)]
-    found = paths(rows.features.key.customer_id, rows.outcomes.churned, steps)
+    silence = Scale.fit(features.column("days_since_last_order").astype(np.float64))
+    strata = silence.score(features.column("days_since_last_order").astype(np.float64))
+    found = paths(features.key.customer_id, rows.outcomes.churned, steps, strata)
     day = cutoff.local_day(question.asked.zone).isoformat()
     return {"cutoff": day, "horizon": str(question.asked.horizon), "steps": _STEPS, **found}

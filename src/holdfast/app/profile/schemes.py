@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.app.profile.rules import rules_of
-from holdfast.app.profile.seen import Seen, see
+from holdfast.app.profile.seen import Seen, by_grid, see, span
 from holdfast.core.clock import Cutoff, Window
 from holdfast.core.errors import ConfigError, TooLittleData
 from holdfast.core.text import Text
@@ -40,27 +41,25 @@ class Schemes:
     grid: Grid
     learnt: Learnt | None = None
     rules: tuple[RuleSegment, ...] = ()
-    _at: dict[Cutoff, tuple[Seen, dict[str, list[str | None]]]] = field(default_factory=dict)
+    _at: dict[Cutoff, tuple[pa.Array, dict[str, list[str | None]]]] = field(default_factory=dict)
 
     @property
     def chosen(self) -> pa.Array:
         """The published segment of each customer."""
         return pa.array(self.names[self.use], pa.string())
 
-    def at(self, question: Study, cutoff: Cutoff) -> tuple[Seen, dict[str, list[str | None]]]:
-        """The population at an earlier cutoff of the training slices, cut in the same ways by the same fits."""
+    def at(self, question: Study, cutoff: Cutoff) -> tuple[pa.Array, dict[str, list[str | None]]]:
+        """(customers, their segments by scheme) at an earlier cutoff of the training slices, cut by the same fits."""
         if cutoff not in self._at:
-            orders = _orders(question, cutoff)
-            seen = see(question, question.past.features.at([cutoff]), cutoff, orders, {})
-            names: dict[str, list[str | None]] = {"rfm": seen.by_grid(self.grid)}
+            features, orders = question.past.features.at([cutoff]), _orders(question, cutoff)
+            ids = features.key.customer_id
+            names: dict[str, list[str | None]] = {"rfm": by_grid(self.grid, ids, orders, span(question, cutoff))}
             if self.learnt is not None:
-                names["learnt"] = list(seen.by_learnt(self.learnt))
+                names["learnt"] = list(self.learnt.assign(features))
             if self.rules:
-                try:
-                    names["rules"] = list(seen.by_rules(self.rules)[0])
-                except ConfigError:  # a forecast that only the present has
-                    pass
-            self._at[cutoff] = seen, names
+                with suppress(ConfigError):  # a forecast that only the present has
+                    names["rules"] = list(see(question, features, cutoff, orders, {}).by_rules(self.rules)[0])
+            self._at[cutoff] = ids, names
         return self._at[cutoff]
 
 
@@ -82,7 +81,7 @@ def schemes(question: Study, seen: Seen, forecasts: Mapping[str, Any]) -> Scheme
         columns["segments"] = pa.array(every, pa.list_(pa.string()))
     learnt, why = _learn(question, seen, settings)
     if learnt is not None:
-        names["learnt"] = list(seen.by_learnt(learnt))
+        names["learnt"] = list(learnt.assign(seen.features))
         titles["learnt"] = dict(zip(learnt.names, learnt.titles, strict=True))
         columns["learnt_segment"] = pa.array(names["learnt"], pa.string())
     use = settings.use
@@ -147,14 +146,14 @@ def moved(question: Study, found: Schemes, seen: Seen) -> dict[str, Any]:
     facts: dict[str, Any] = {"since": then[-1].local_day(question.asked.zone).isoformat()}
     for scheme, mine in found.names.items():
         if scheme in names:
-            facts[scheme] = flow(earlier.ids, names[scheme], seen.ids, mine)
+            facts[scheme] = flow(earlier, names[scheme], seen.ids, mine)
         else:
             facts[scheme] = {"undetermined": _TOO_LATE}
     return facts
 
 
 def silent(question: Study, found: Schemes) -> dict[str, Any]:
-    """Survival of the published segments at a cutoff 90 days ago (or the newest closed one)."""
+    """Survival by segment from a cutoff 90 days ago (or the oldest there is); by the grid where the published way knows none."""
     from holdfast.profile.segments.survival import survival
 
     past, now = question.past, question.asked.cutoff
@@ -162,11 +161,10 @@ def silent(question: Study, found: Schemes) -> dict[str, Any]:
     if not closed:
         return {"undetermined": "no earlier cutoff has been watched long enough"}
     _, names = found.at(question, closed[-1])
-    if found.use not in names:
-        return {"undetermined": _TOO_LATE}
+    scheme = found.use if found.use in names else "rfm"
     outcomes = past.at([closed[-1]]).outcomes.known_by(now, question.asked.gap)
     day = closed[-1].local_day(question.asked.zone).isoformat()
-    return {"cutoff": day, "curves": survival(outcomes, names[found.use])}
+    return {"cutoff": day, "by": scheme, "curves": survival(outcomes, names[scheme])}
 
 
 def _orders(question: Study, cutoff: Cutoff) -> Any:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from holdfast.app.study import Study
     from holdfast.profile.orders import Orders
     from holdfast.profile.rfm import Grid
-    from holdfast.profile.segments.learnt import Learnt
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,20 +38,11 @@ class Seen:
     def ids(self) -> pa.Array:
         return self.features.key.customer_id
 
-    def by_grid(self, grid: Grid) -> list[str | None]:
-        """RFM groups by a grid that may have been fitted at another cutoff."""
-        from holdfast.profile.rfm import groups
-
-        return groups(grid.scores(*recent_orders(self.ids, self.orders, *_span(self.acts))))
-
     def by_rules(self, rules: tuple[RuleSegment, ...]) -> tuple[list[str], list[list[str]]]:
         """The first rule that holds for each customer, and all that do."""
         held = members(rules, self.table)
         names = np.array([one.name for one in rules], dtype=object)
         return first(rules, held), [names[row].tolist() for row in held]
-
-    def by_learnt(self, learnt: Learnt) -> list[str]:
-        return learnt.assign(self.features)
 
 
 def see(question: Study, features: FeatureTable, cutoff: Cutoff, orders: Orders, forecasts: Mapping[str, Any]) -> Seen:
@@ -71,11 +61,20 @@ def see(question: Study, features: FeatureTable, cutoff: Cutoff, orders: Orders,
     liked = pa.array(made.interests.names(rules.interests), pa.list_(pa.string()))
     known = {**forecasts, "lifecycle": [states[one] for one in at.tolist()]}
     table = table_of(features, made.table, liked, known)
-    revenue = recent_orders(features.key.customer_id, orders, *_span(acts))[2]
+    revenue = recent_orders(features.key.customer_id, orders, *span(question, cutoff))[2]
     return Seen(features, acts, orders, made, table, revenue)
 
 
-def _span(acts: Acts) -> tuple[int, int]:
+def by_grid(grid: Grid, ids: pa.Array, orders: Orders, seen: tuple[int, int]) -> list[str | None]:
+    """RFM groups by a grid that may have been fitted at another cutoff; `seen` as `span` gives it."""
+    from holdfast.profile.rfm import groups
+
+    return groups(grid.scores(*recent_orders(ids, orders, *seen)))
+
+
+def span(question: Study, cutoff: Cutoff) -> tuple[int, int]:
+    """The cutoff's day number, and how many days before it profiles look back."""
     from holdfast.snapshot.days import cutoff_day
 
-    return cutoff_day(acts.cutoff, acts.ledger.zone), int(acts.window.days)
+    window = Window.parse(question.shop.config.section(ProfileSettings).window)
+    return cutoff_day(cutoff, question.asked.zone), int(window.days)

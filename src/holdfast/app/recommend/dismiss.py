@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DONE = Text("{items}: not shown to {id} for {days}.", "{items}：{days}内不再向 {id} 展示。")
 
+
 def dismiss(
     shop: Shop, customer: str, items: Sequence[str], language: Language, *, progress: Progress = SILENT
 ) -> Answer:

@@ -1,5 +1,9 @@
 """What a surface may ask of a shop: one function per command, grouped by file, all of them to be had from here."""
 
+from holdfast.app.service.alerts import alerts
+from holdfast.app.service.measure import measure
+from holdfast.app.service.plan import plan_approve, plan_export, plan_make, plan_review
+from holdfast.app.service.segments import segments
 from holdfast.app.service.shops import (
     backtest,
     config_check,
@@ -26,6 +30,7 @@ from holdfast.app.service.shops import (
 )
 
 __all__ = [
+    "alerts",
     "backtest",
     "config_check",
     "demo",
@@ -37,6 +42,11 @@ __all__ = [
     "features_sql",
     "import_files",
     "init",
+    "measure",
+    "plan_approve",
+    "plan_export",
+    "plan_make",
+    "plan_review",
     "quality",
     "recommend",
     "refuse_shop_options",
@@ -48,4 +58,5 @@ __all__ = [
     "report",
     "run",
     "run_table",
+    "segments",
 ]

@@ -23,7 +23,9 @@ __all__ = ["Allocation", "allocate"]
 
 Floats = NDArray[np.float64]
 #: Below this relative gap a plan over many customers is not searched any further.
-ENOUGH = 1e-5
+ENOUGH = 4e-5
+#: Pairs in the core where a plan stands already and is only to be bettered.
+FEW = 400
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,9 @@ def allocate(
     order = canonical(options.customer_id)
     whole = problem_of(options, lines.less(aside), order, holdout)
     _reachable(whole)
-    problem, rows = worthwhile(whole)
+    problem, rows, first = worthwhile(whole)
     prices, choice, bound = _solved(problem)
+    prices = np.maximum(prices, first)
     chosen = np.zeros(len(options), np.int64)
     chosen[order[rows]] = choice
     if than is not None and than.gain > problem.value(choice) and whole.lines.kept(whole.usage(than.chosen[order].astype(np.int16))):  # fmt: skip
@@ -145,6 +148,8 @@ def _solved(problem: Problem) -> tuple[Floats, Arms, float]:
     if not problem.customers:
         return np.zeros(len(problem.lines)), np.zeros(0, np.int16), 0.0
     prices = prices_of(problem)
+    if not len(problem.lines):
+        return prices.price, problem.priced(prices.price)[1], prices.bound
     choice = repaired(problem, mixed_plan(problem, prices), prices.price)
     kept = problem.lines.kept(problem.usage(choice))
     if kept:
@@ -158,10 +163,11 @@ def _polished(problem: Problem, prices: Prices, choice: Arms, kept: bool) -> tup
     for _ in range(1 if kept else 3):
         value = problem.value(choice)
         whole = problem.customers * (problem.arms - 1) <= pairs
-        if kept and bound - value <= (0.0 if whole else ENOUGH) * abs(bound):
+        some = pairs if whole or not kept else FEW
+        if kept and bound - value <= (1e-12 if whole else ENOUGH) * abs(bound):
             break
-        rows = core_rows(problem, choice, prices.price, pairs)
-        found = solved(problem, choice, rows, 0.0 if whole else ENOUGH / 4 * abs(bound), 20_000 if whole else 50)
+        rows = core_rows(problem, choice, prices.price, some)
+        found = solved(problem, choice, rows, 0.0 if whole else ENOUGH / 4 * abs(bound), 5_000 if whole else 200)
         if found is not None:
             better, said = found
             if not problem.lines.kept(problem.usage(better)):
@@ -189,7 +195,10 @@ def _reachable(problem: Problem) -> None:
         if least > lines.limit[k] + 1e-9:
             name = lines.names[k]
             per = MICRO if name.endswith("spend") else 1
-            raise TooLittleData(f"the {name}, is {-lines.limit[k] / per:g}, but at most {-least / per:g} can be reached", remedy="lower the floor, or make more customers eligible")  # fmt: skip
+            raise TooLittleData(
+                f"the {name}, is {-lines.limit[k] / per:g}, but at most {-least / per:g} can be reached",
+                remedy="lower the floor, or make more customers eligible",
+            )
 
 
 def _aside(lines: Lines, reserve: Mapping[str, float]) -> Floats:

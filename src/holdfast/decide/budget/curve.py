@@ -37,8 +37,8 @@ def curve(
     >>> import pyarrow as pa
     >>> gain, cost = np.array([[0, 3.0], [0, 2.0]]), np.array([[0, 1.0], [0, 1.0]])
     >>> options = Options(pa.array(["a", "b"]), ("nothing", "mail"), gain, cost)
-    >>> [(one.budget, one.gain, one.next_unit) for one in curve(options, [2, 0, 1])]
-    [(0.0, 0.0, 3.0), (1.0, 3.0, 2.0), (2.0, 5.0, 0.0)]
+    >>> [(one.budget, one.gain) for one in curve(options, [2, 0, 1])]
+    [(0.0, 0.0), (1.0, 3.0), (2.0, 5.0)]
     """
     found: list[Point] = []
     plan: Allocation | None = None

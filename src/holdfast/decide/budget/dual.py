@@ -22,7 +22,8 @@ from holdfast.decide.budget.problem import Arms, Problem
 
 Floats = NDArray[np.float64]
 SAMPLES = (4_000, 60_000)
-CUTS = 400
+CUTS = 300
+WIDER = 12
 
 
 @dataclass(frozen=True)
@@ -119,19 +120,24 @@ class _Search:
         return value
 
     def run(self, within: float) -> None:
-        for _ in range(CUTS):
-            before = self.low
+        """Look until the planes promise less than `within` (share of the value) below the best, in any box."""
+        widened = 0
+        while len(self.at) < CUTS:
             found = self.lowest()
             if found is None:
                 return
             prices, promised, at_wall = found
-            if before - promised <= within * max(abs(before), 1e-9) and not at_wall:
-                return
+            before = self.low
+            if before - promised <= within * max(abs(before), 1e-9):
+                if not at_wall or widened >= WIDER:
+                    return
+                self.radius, widened = self.radius * 4.0, widened + 1  # near enough in this box: ask a larger one
+                continue
             value = self.look(prices)
             if before - value > 0.3 * (before - promised):
-                self.radius = self.radius * np.where(at_wall, 3.0, 1.0)
+                self.radius = self.radius * (3.0 if at_wall else 1.0)
             elif value > before:
-                self.radius = np.maximum(self.radius * 0.6, 1e-12)
+                self.radius = np.maximum(self.radius * 0.6, 1e-9)
 
     def lowest(self) -> tuple[Floats, float, bool] | None:
         """The lowest point of all planes in the box; whether the box itself holds it up."""

@@ -157,7 +157,10 @@ def _parity(
 ) -> list[tuple[str, bool, Floats, float]]:
     names, sizes = np.unique(labels, return_counts=True)
     if len(names) > MOST_GROUPS:
-        raise UsageError(f"parity of {column}: {len(names)} groups are too many to compare in pairs", remedy=f"at most {MOST_GROUPS} groups")  # fmt: skip
+        raise UsageError(
+            f"parity of {column}: {len(names)} groups are too many to compare in pairs",
+            remedy=f"at most {MOST_GROUPS} groups",
+        )
     share = {
         name: np.array([float(level[column] == name) for level in levels])[:, None] / size
         for name, size in zip(names, sizes, strict=True)
@@ -218,6 +221,7 @@ def _check(limits: Limits, options: Options) -> None:
             raise UsageError(f"stock of {arm!r}, which is no arm", remedy=nearest(arm, list(options.arms[1:])))
     for channel in limits.channel_capacity:
         if channel not in limits.channels.values():
-            raise UsageError(f"capacity of {channel!r}, which is no arm's channel", remedy=nearest(channel, sorted(set(limits.channels.values()))))  # fmt: skip
+            known = sorted(set(limits.channels.values()))
+            raise UsageError(f"capacity of {channel!r}, which is no arm's channel", remedy=nearest(channel, known))
     if len(options) and (options.cost[options.eligible] < 0).any():
         raise UsageError("a cost below 0 cannot be planned with", remedy="put what an arm brings in into its gain")

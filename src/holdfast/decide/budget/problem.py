@@ -28,15 +28,15 @@ class Problem:
 
     @property
     def customers(self) -> int:
-        return self.gain.shape[1]
+        return int(self.gain.shape[1])
 
     @property
     def arms(self) -> int:
-        return self.gain.shape[0]
+        return int(self.gain.shape[0])
 
     @property
     def cells(self) -> int:
-        return self.lines.count.shape[1]
+        return int(self.lines.count.shape[1])
 
     def take(self, rows: Rows | slice, limit: Floats) -> Problem:
         """Some of the customers under other limits."""
@@ -51,7 +51,8 @@ class Problem:
         size, shape = self.cells * self.arms, (self.cells, self.arms)
         customers = np.bincount(place, minlength=size).astype(np.float64)
         spent = self.cost[choice, np.arange(self.customers)]
-        return customers.reshape(shape), np.bincount(place, spent, size).reshape(shape)
+        money = np.bincount(place, spent, size).astype(np.float64)
+        return customers.reshape(shape), money.reshape(shape)
 
     def usage(self, choice: Arms) -> Floats:
         return self.lines.usage(*self.totals(choice))
@@ -103,7 +104,7 @@ class Problem:
 
     def _net(self, arm: int, part: slice, of_one: Floats, of_money: Floats) -> Floats:
         if self.cells == 1:
-            value = self.cost[arm, part] * -of_money[0, arm]
+            value: Floats = self.cost[arm, part] * -of_money[0, arm]
             value += self.gain[arm, part]
             value -= of_one[0, arm]
             return value
@@ -128,19 +129,23 @@ def problem_of(options: Options, lines: Lines, order: Rows, closed: NDArray[np.b
     return Problem(gain, cost, cell, replace(lines, cell=cell))
 
 
-def worthwhile(problem: Problem) -> tuple[Problem, Rows]:
+def worthwhile(problem: Problem) -> tuple[Problem, Rows, Floats]:
     """Only what can belong to a best plan: where every line only forbids, an arm that gains nothing never does, nor
-    does one that takes of a line with no room at all. Also the rows of the customers who have something left."""
+    does one that takes of a line with no room at all. Also the rows of the customers who have something left, and the
+    price of each line without room: the most that its first unit could earn."""
     lines = problem.lines
+    price = np.zeros(len(lines))
     if not lines.cap.all():
-        return problem, np.arange(problem.customers)
+        return problem, np.arange(problem.customers), price
     gain = problem.gain.copy()
     gain[1:][gain[1:] <= 0] = -np.inf
     for k in np.flatnonzero(lines.limit <= 0):
         for arm in range(1, problem.arms):
             taken = lines.count[k, problem.cell, arm] + lines.money[k, problem.cell, arm] * problem.cost[arm]
-            gain[arm, taken > 0] = -np.inf
+            lost = taken > 0
+            price[k] = max(price[k], (problem.gain[arm, lost] / taken[lost]).max(initial=0.0))
+            gain[arm, lost] = -np.inf
     rows = np.flatnonzero((gain[1:] > 0).any(axis=0)) if problem.arms > 1 else np.zeros(0, np.int64)
     cell = problem.cell[rows]
     kept = Problem(gain.take(rows, 1), problem.cost.take(rows, 1), cell, replace(lines, cell=cell))
-    return kept, rows
+    return kept, rows, price

@@ -16,14 +16,15 @@ AT_ONCE = 20_000
 def repaired(problem: Problem, choice: Arms, prices: Floats) -> Arms:
     """The choice with every limit kept where single moves can do it; the caller checks whether they did."""
     choice = choice.copy()
-    used = problem.usage(choice)
+    limit, used = problem.lines.limit, problem.usage(choice)
     for _ in range(TRIES):
-        over = (used - problem.lines.limit) / np.maximum(np.abs(problem.lines.limit), 1.0)
-        line = int(np.argmax(np.where(used > problem.lines.limit + 1e-9, over, -np.inf)))
-        if used[line] <= problem.lines.limit[line] + 1e-9:
-            return choice
-        moved, used = _mend(problem, choice, prices, line, used)
-        if not moved:
+        over = np.flatnonzero(used > limit + 1e-9)
+        share = (used[over] - limit[over]) / np.maximum(np.abs(limit[over]), 1.0)
+        for line in over[np.argsort(-share, kind="stable")].tolist():
+            moved, used = _mend(problem, choice, prices, line, used)
+            if moved:  # where one line is stuck, relief of another may free it
+                break
+        else:
             return choice
     return choice
 

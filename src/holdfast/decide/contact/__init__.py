@@ -8,4 +8,15 @@ from holdfast.decide.contact.people import People
 from holdfast.decide.contact.rules import Rules
 from holdfast.decide.contact.suppression import Suppression
 
-__all__ = ["Contact", "Customer", "Due", "People", "Rules", "Suppression", "Unsubscribed", "due", "due_all", "last_look"]
+__all__ = [
+    "Contact",
+    "Customer",
+    "Due",
+    "People",
+    "Rules",
+    "Suppression",
+    "Unsubscribed",
+    "due",
+    "due_all",
+    "last_look",
+]

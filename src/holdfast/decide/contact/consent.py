@@ -1,9 +1,9 @@
 """Consent as it was given: by purpose and channel, in JSON. A refusal that applies wins over a consent that applies.
 
-    {"mail": true}                       by channel, for every purpose
-    {"marketing": {"mail": true}}        by purpose and channel
-    {"marketing": false}                 by purpose, on every channel
-    {"mail": {"marketing": false}}       the same the other way round
+{"mail": true}                       by channel, for every purpose
+{"marketing": {"mail": true}}        by purpose and channel
+{"marketing": false}                 by purpose, on every channel
+{"mail": {"marketing": false}}       the same the other way round
 """
 
 from __future__ import annotations

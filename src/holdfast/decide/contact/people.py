@@ -97,7 +97,12 @@ class People:
         at = pa.array(rows)
         held = {channel: one.take(at) for channel, one in self.addresses.items()}
         return People(
-            self.customer_id.take(at), self.zone.take(at), self.consents.take(at), self.consented_at[rows], held, self.left
+            self.customer_id.take(at),
+            self.zone.take(at),
+            self.consents.take(at),
+            self.consented_at[rows],
+            held,
+            self.left,
         )
 
     def one(self, row: int) -> Customer:

@@ -31,9 +31,7 @@ class Rules:
     suppression: Suppression = field(default_factory=Suppression)
 
     @classmethod
-    def of(
-        cls, settings: ContactSettings, *, consents_recorded: bool, suppression: Suppression | None = None
-    ) -> Rules:
+    def of(cls, settings: ContactSettings, *, consents_recorded: bool, suppression: Suppression | None = None) -> Rules:
         """The rules that the settings say; `consents_recorded`: whether the shop has anybody's consent on record."""
         allowed = {"deny": False, "allow": True, "where_recorded": not consents_recorded}[settings.unknown_consent]
         return cls(
@@ -64,9 +62,7 @@ class Rules:
     def stated(self) -> Text:
         """What is done where no consent is on record: every plan says so."""
         if self.unknown_allowed:
-            return Text(
-                "Customers without a consent on record are contacted.", "没有同意记录的客户也会被联系。"
-            )
+            return Text("Customers without a consent on record are contacted.", "没有同意记录的客户也会被联系。")
         return Text(
             "Customers without a consent on record are not contacted for marketing.",
             "没有同意记录的客户不会收到营销信息。",

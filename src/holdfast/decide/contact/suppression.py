@@ -64,7 +64,9 @@ class Suppression:
         names = [str(one).strip() for one in rows.fieldnames or ()]
         rows.fieldnames = names
         if unknown := [one for one in names if one not in _COLUMNS]:
-            raise InputRefused(f"unknown column {unknown[0]!r}", where=where, remedy=nearest(unknown[0], list(_COLUMNS)))
+            raise InputRefused(
+                f"unknown column {unknown[0]!r}", where=where, remedy=nearest(unknown[0], list(_COLUMNS))
+            )
         if names and not {"customer_id", "address"} & set(names):
             raise InputRefused("no column says who", where=where, remedy="name a column customer_id or address")
         customers, addresses = set(), set()

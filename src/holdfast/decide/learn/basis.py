@@ -46,11 +46,8 @@ class Basis:
         scale = np.where(scale > 1e-12, scale, 1.0)
         mean = filled.mean(axis=0)
         z = (filled - mean) / scale
-        return cls(
-            *(tuple(map(float, one)) for one in (low, high, median, mean, scale)),
-            tuple(_knots(z[:, at], knots) for at in range(x.shape[1])),
-            pairs,
-        )
+        bends = tuple(_knots(z[:, at], knots) for at in range(x.shape[1]))
+        return cls(_plain(low), _plain(high), _plain(median), _plain(mean), _plain(scale), bends, pairs)
 
     @property
     def width(self) -> int:
@@ -80,6 +77,10 @@ class Basis:
     def from_dict(cls, saved: dict[str, Any]) -> Basis:
         values = {name: tuple(saved[name]) for name in ("low", "high", "median", "mean", "scale")}
         return cls(**values, knots=tuple(tuple(one) for one in saved["knots"]), pairs=bool(saved["pairs"]))
+
+
+def _plain(values: Floats) -> tuple[float, ...]:
+    return tuple(float(one) for one in values)
 
 
 def _knots(z: Floats, count: int) -> tuple[float, ...]:

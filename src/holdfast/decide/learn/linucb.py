@@ -28,10 +28,8 @@ class LinUcb(Learner):
     name: ClassVar[str] = "linucb"
     alpha: float = 1.0
 
-    def shares(
-        self, design: Floats, eligible: NDArray[np.bool_], posterior: tuple[Floats, Floats, float]
-    ) -> Floats:
+    def shares(self, design: Floats, eligible: NDArray[np.bool_], posterior: tuple[Floats, Floats, float]) -> Floats:
         theta, inverse, noise = posterior
         spread = np.einsum("ni,kij,nj->nk", design, inverse, design, optimize=True)
         upper = design @ theta.T + self.alpha * np.sqrt(noise * np.maximum(spread, 0.0))
-        return np.eye(len(theta))[np.where(eligible, upper, -np.inf).argmax(axis=1)]
+        return np.asarray(np.eye(len(theta))[np.where(eligible, upper, -np.inf).argmax(axis=1)])

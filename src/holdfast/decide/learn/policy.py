@@ -45,7 +45,8 @@ class Learner(ABC):
 
     `epsilon` is shared evenly by the eligible arms, so each keeps at least epsilon / arms. `tolerance`: by the lower
     bound at `z` standard errors, a batch may lose at most so much per customer (money) against the safe arm: the best
-    uniform arm that is known to beat `nothing`, else `nothing`; None: no such floor. Exploration by epsilon comes on top.
+    uniform arm that is known to beat `nothing`, else `nothing`; None: no such floor. Exploration comes on top: `epsilon`,
+    and the `trial` share of the customers for whom the learner decides in any case, or nothing would ever be learnt.
     """
 
     name: ClassVar[str]
@@ -53,12 +54,15 @@ class Learner(ABC):
     discount: float = 1.0
     epsilon: float = 0.02
     tolerance: float | None = 0.25
+    trial: float = 0.1
     z: float = 1.645
     seed: int = 1
 
     def __post_init__(self) -> None:
         if not 0 < self.discount <= 1 or not 0 < self.epsilon <= 1 or self.ridge <= 0:
             raise UsageError("discount and epsilon lie above 0 and at most at 1, ridge above 0", where=self.name)
+        if not 0 <= self.trial <= 1:
+            raise UsageError(f"a trial share of {self.trial}", remedy="between 0 and 1", where=self.name)
         if self.tolerance is not None and self.tolerance < 0:
             raise UsageError("a tolerance is money that may be lost, at least 0", remedy="None switches the floor off")
 
@@ -99,7 +103,9 @@ class Learnt:
         if len(given) and (given.min() < 0 or given.max() >= len(self.arms) or not (chance > 0).all()):
             raise UsageError("an arm out of range, or one given with propensity 0")
         if not np.isfinite(got).all():
-            raise UsageError("a reward is not a finite number", remedy="leave out customers whose follow-up is not closed")
+            raise UsageError(
+                "a reward is not a finite number", remedy="leave out customers whose follow-up is not closed"
+            )
         design, side = self.basis(x), _side(np.asarray(x, np.float64))
         rows = [np.flatnonzero(side == one) for one in range(2)]
         more = [Statistics.of(design[at], given[at], got[at], chance[at], len(self.arms)) for at in rows]
@@ -148,7 +154,7 @@ class Learnt:
         safe = np.eye(len(self.arms))[np.where(eligible[:, self.safe_arm], self.safe_arm, 0)]
         known = [one.posterior(self.learner.ridge) for one in self.halves]
         bounds = []
-        for (proposes, judges) in ((known[0], known[1]), (known[1], known[0])):
+        for proposes, judges in ((known[0], known[1]), (known[1], known[0])):
             change = self.learner.shares(design, eligible, proposes) - safe
             order = np.argsort(-(change * (design @ proposes[0].T)).sum(axis=1), kind="stable")
             sizes, bound = promised(design, change, order, judges[0], judges[1] * judges[2], self.learner.z)
@@ -156,7 +162,7 @@ class Learnt:
         count = released(sizes, np.mean(bounds, axis=0), tolerance)
         theta = self.sums.posterior(self.learner.ridge)[0]
         order = np.argsort(-((shares - safe) * (design @ theta.T)).sum(axis=1), kind="stable")
-        found = safe.copy()
+        found = self.learner.trial * shares + (1 - self.learner.trial) * safe
         found[order[:count]] = shares[order[:count]]
         return found
 

@@ -36,9 +36,7 @@ class Thompson(Learner):
         if self.draws < 1 or self.boldness < 0:
             raise UsageError("draws is at least 1, boldness at least 0", where=self.name)
 
-    def shares(
-        self, design: Floats, eligible: NDArray[np.bool_], posterior: tuple[Floats, Floats, float]
-    ) -> Floats:
+    def shares(self, design: Floats, eligible: NDArray[np.bool_], posterior: tuple[Floats, Floats, float]) -> Floats:
         theta, inverse, noise = posterior
         k, d = theta.shape
         luck = np.random.default_rng([self.seed, 6]).normal(size=(k, d, self.draws))

@@ -1,4 +1,4 @@
-"""Two ways to learn Q from targets: a bent linear model and small boosted trees. Several members each, on resampled customers."""
+"""Two ways to learn Q from targets: a bent linear model and small boosted trees. Members come in pairs that share no customer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Critic(Protocol):
 
 @dataclass(frozen=True)
 class Lesson:
-    """Transitions in rows: state, what was done, what followed; `counts` members x rows, how often each was drawn."""
+    """Transitions in rows: state, what was done, what followed; `counts` members x rows, 1 where a member learns from it."""
 
     state: Floats
     arm: NDArray[np.int64]
@@ -36,12 +36,15 @@ class Lesson:
     arms: int
 
     @classmethod
-    def of(cls, logged: Trajectories, members: int, seed: int) -> Lesson:
-        """Members differ by the customers they saw: a customer's periods are drawn together."""
+    def of(cls, logged: Trajectories, halvings: int, seed: int) -> Lesson:
+        """Each halving of the customers makes two members; without any there is one, which learns from all."""
         n, periods = logged.arm.shape
         d, k = logged.state.shape[2], len(logged.arms)
         random = np.random.default_rng([seed, 4])
-        drawn = random.poisson(1.0, (members, n)).astype(np.float64) if members > 1 else np.ones((1, n))
+        drawn = np.ones((max(2 * halvings, 1), n))
+        for at in range(halvings):
+            drawn[2 * at] = random.permutation(n) % 2
+            drawn[2 * at + 1] = 1 - drawn[2 * at]
         return cls(
             logged.state[:, :-1].reshape(-1, d), logged.arm.ravel(), logged.reward.ravel(),
             logged.state[:, 1:].reshape(-1, d), logged.eligible[:, 1:].reshape(-1, k), np.repeat(drawn, periods, axis=1), k,
@@ -71,8 +74,8 @@ class LinearCritic:
 class LinearTeacher:
     """Solves the same least squares again and again: the normal equations are inverted once."""
 
-    def __init__(self, lesson: Lesson, knots: int, pairs: bool, ridge: float) -> None:
-        self._lesson, self._basis = lesson, Basis.of(lesson.state, knots, pairs)
+    def __init__(self, lesson: Lesson, basis: Basis, ridge: float) -> None:
+        self._lesson, self._basis = lesson, basis
         self._now, self._then = self._basis(lesson.state), self._basis(lesson.then)
         penalty = np.eye(self._basis.width) * ridge
         self._inverse = [

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from holdfast.core.errors import StateError, TooLittleData, UsageError
 from holdfast.core.trajectories import Trajectories
+from holdfast.decide.learn.basis import Basis
 from holdfast.decide.learn.floor import mixed
 from holdfast.decide.sequential.critics import Critic, Lesson, LinearTeacher, TreeTeacher, read_critic
 from holdfast.models.pack import pack, unpack
@@ -17,6 +18,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 #: An arm logged fewer times teaches nothing.
 FEWEST_OF_ARM = 50
+#: Fewer rows of the rarest arm for each column, and the linear learner does without pairs.
+ROWS_PER_COLUMN = 30
 
 
 @dataclass(frozen=True)
@@ -24,27 +27,29 @@ class FittedQ:
     """How to learn (Ernst, Geurts & Wehenkel 2005). `learner`: `linear` or `lightgbm`. `discount`: what money is worth a
     period later; `ahead`: periods looked ahead (1: myopic, the margin of this period alone).
 
-    Against over-estimation: each of `members` learns from resampled customers; what to do next is chosen by all, and valued
-    by another member than the one that learns (double Q; van Hasselt 2010). An arm must beat `nothing` by `pessimism`
-    standard deviations between members, in learning as in use. `epsilon` is shared by the eligible arms.
+    Against over-estimation: each of `halvings` splits the customers into two members that share nobody; what follows is
+    worth the smaller of what a member and its other half say (clipped double Q; van Hasselt 2010, Fujimoto et al. 2018).
+    With 0 there is one member, and its promises are too high. In use an arm must beat `nothing` by `pessimism` standard
+    deviations between members. `epsilon` is shared by the eligible arms. `pairs`: whether
+    the linear learner bends in two features at once; None: where the rarest arm has 30 rows for each of its columns.
     """
 
     learner: str = "linear"
     discount: float = 0.95
     ahead: int = 20
-    members: int = 5
-    pessimism: float = 0.5
+    halvings: int = 3
+    pessimism: float = 0.25
     epsilon: float = 0.02
     ridge: float = 1.0
     knots: int = 4
-    pairs: bool = True
+    pairs: bool | None = None
     seed: int = 1
 
     def __post_init__(self) -> None:
         if self.learner not in ("linear", "lightgbm"):
             raise UsageError(f"fitted Q knows no learner {self.learner!r}", remedy="linear or lightgbm")
-        if not 0 <= self.discount <= 1 or self.ahead < 1 or self.members < 1 or self.pessimism < 0:
-            raise UsageError("discount lies between 0 and 1, ahead and members are at least 1, pessimism at least 0")
+        if not 0 <= self.discount <= 1 or self.ahead < 1 or self.halvings < 0 or self.pessimism < 0:
+            raise UsageError("discount lies between 0 and 1, ahead is at least 1, halvings and pessimism at least 0")
         if not 0 < self.epsilon <= 1 or self.ridge <= 0:
             raise UsageError("epsilon lies above 0 and at most at 1, ridge above 0")
 
@@ -57,12 +62,15 @@ class FittedQ:
                 f"`{rare}` was logged {int(seen.min())} times, and {FEWEST_OF_ARM} are needed",
                 remedy="keep every arm at its epsilon for longer, or leave the arm out",
             )
-        lesson = Lesson.of(logged, self.members, self.seed)
+        lesson = Lesson.of(logged, self.halvings, self.seed)
         critic = self._linear(lesson) if self.learner == "linear" else self._trees(lesson)
         return SequentialPolicy(self, logged.arms, logged.features, critic)
 
     def _linear(self, lesson: Lesson) -> Critic:
-        teacher = LinearTeacher(lesson, self.knots, self.pairs, self.ridge)
+        basis = Basis.of(lesson.state, self.knots, pairs=True)
+        if not (self.pairs if self.pairs is not None else min(map(len, lesson.rows)) >= ROWS_PER_COLUMN * basis.width):
+            basis = Basis.of(lesson.state, self.knots)
+        teacher = LinearTeacher(lesson, basis, self.ridge)
         critic = teacher.learn(self._targets(lesson, None))
         for _ in range(self.ahead - 1):
             critic = teacher.learn(self._targets(lesson, teacher.ahead(critic)))
@@ -76,13 +84,13 @@ class FittedQ:
         return critic
 
     def _targets(self, lesson: Lesson, then: Floats | None) -> Floats:
-        """members x rows: reward and the discounted worth of what follows, as another member sees it."""
-        now = np.broadcast_to(lesson.reward, (self.members, len(lesson.reward)))
+        """members x rows: reward and the discounted worth of what follows, the smaller of two opinions."""
+        now = np.broadcast_to(lesson.reward, (len(lesson.counts), len(lesson.reward)))
         if then is None:
             return now
-        best = preferred(then, lesson.then_eligible, self.pessimism)
-        worth = np.take_along_axis(then, np.broadcast_to(best, then.shape[:2])[..., None], axis=2)[..., 0]
-        return np.asarray(now + self.discount * np.roll(worth, 1, axis=0))
+        other = then.reshape(-1, 2, *then.shape[1:])[:, ::-1].reshape(then.shape) if self.halvings else then
+        worth = np.where(lesson.then_eligible, np.minimum(then, other), -np.inf).max(axis=2)
+        return np.asarray(now + self.discount * worth)
 
 
 def preferred(q: Floats, eligible: Flags, pessimism: float) -> NDArray[np.int64]:

@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from holdfast.core.clock import from_micros, to_micros
 from holdfast.core.state import HOLDOUT, Arm

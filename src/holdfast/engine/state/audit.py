@@ -68,7 +68,10 @@ class Audit:
         if any(_SECRET.search(name) for name in _names(told)) or _SECRET_VALUE.search(text):
             raise UsageError(f"the facts of {action!r} hold a secret", remedy="name the variable it comes from instead")
         with self.db.write() as connection:
-            row = connection.execute("SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1").fetchone() or (0, "")
+            row = connection.execute("SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1").fetchone() or (
+                0,
+                "",
+            )
             cells = (to_micros(now), actor or _user(), action, subject, text)
             connection.execute(
                 "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", (row[0] + 1, *cells, _seal(row[1], cells))

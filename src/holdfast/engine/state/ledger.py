@@ -115,7 +115,9 @@ class SqliteLedger:
             _lapse(connection, at)
             _fill(connection, "asked", [(one,) for one in decision_ids])
             states = dict(
-                connection.execute("SELECT decision_id, state FROM temp.asked CROSS JOIN reservations USING (decision_id)")
+                connection.execute(
+                    "SELECT decision_id, state FROM temp.asked CROSS JOIN reservations USING (decision_id)"
+                )
             )
             fresh = [one for one in dict.fromkeys(decision_ids) if states.get(one) == RESERVED]
             _moving(connection, [(one,) for one in fresh])
@@ -139,7 +141,8 @@ class SqliteLedger:
         with self.db.write() as connection:
             _fill(connection, "asked", [(one,) for one in decision_ids])
             found = connection.execute(
-                "SELECT DISTINCT decision_id FROM temp.asked CROSS JOIN reservations USING (decision_id) WHERE state = ?", (state,)
+                "SELECT DISTINCT decision_id FROM temp.asked CROSS JOIN reservations USING (decision_id) WHERE state = ?",
+                (state,),
             ).fetchall()
             _moving(connection, found)
             _post(connection, **{"reserved" if state == RESERVED else "spent": -1})
@@ -164,7 +167,9 @@ class SqliteLedger:
             wrong = []
             for state, column in ((RESERVED, "reserved"), (COMMITTED, "spent")):
                 connection.execute("DELETE FROM temp.moving")
-                connection.execute("INSERT INTO temp.moving SELECT decision_id FROM reservations WHERE state = ?", (state,))
+                connection.execute(
+                    "INSERT INTO temp.moving SELECT decision_id FROM reservations WHERE state = ?", (state,)
+                )
                 counted = _drawn(connection)
                 query = f"SELECT period, kind, name, {column} FROM accounts"  # noqa: S608 - our own words
                 kept = {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
@@ -230,7 +235,9 @@ def _settle(connection: sqlite3.Connection, state: int, at: int) -> None:
 
 
 def _lapse(connection: sqlite3.Connection, at: int) -> int:
-    found = connection.execute("SELECT decision_id FROM reservations WHERE state = 0 AND expires_at <= ?", (at,)).fetchall()
+    found = connection.execute(
+        "SELECT decision_id FROM reservations WHERE state = 0 AND expires_at <= ?", (at,)
+    ).fetchall()
     if found:
         _moving(connection, found)
         _post(connection, reserved=-1)
@@ -301,16 +308,21 @@ def _unknown(
     """Contacts of the log, less those that the ledger holds itself."""
     mine = pa.array({row.customer_id for row in rows}, pa.string())
     seen = outside.filter(
-        pc.and_(pc.is_in(outside["customer_id"], value_set=mine), pc.invert(pc.fill_null(outside["transactional"], False)))
+        pc.and_(
+            pc.is_in(outside["customer_id"], value_set=mine), pc.invert(pc.fill_null(outside["transactional"], False))
+        )
     )
     kept = []
     for customer, at, channel, decision in zip(
         *(seen[n].cast(pa.int64()).to_pylist() if n == "at" else seen[n].to_pylist() for n in ("customer_id", "at", "channel", "decision_id")),
         strict=True,
     ):  # fmt: skip
-        held = decision and connection.execute(
-            "SELECT 1 FROM reservations WHERE decision_id = ? AND state < 2", (decision,)
-        ).fetchone()
+        held = (
+            decision
+            and connection.execute(
+                "SELECT 1 FROM reservations WHERE decision_id = ? AND state < 2", (decision,)
+            ).fetchone()
+        )
         if not held:
             kept.append((customer, at, channel))
     return kept

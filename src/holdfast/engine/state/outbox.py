@@ -46,10 +46,12 @@ _CLAIM = """
 
 
 def insert(connection: sqlite3.Connection, messages: Sequence[Message], now: int) -> None:
-    """Put messages into the outbox inside an open transaction; one that is there already stays as it is."""
+    """Put messages into the outbox inside an open transaction; one that is there stays as it is, unless it was given up."""
     connection.executemany(
         "INSERT INTO outbox (decision_id, customer_id, channel, body, due_at, until, state, put_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?) ON CONFLICT DO NOTHING",
+        "VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?) ON CONFLICT DO UPDATE SET body = excluded.body, due_at = excluded.due_at, "
+        "until = excluded.until, state = 'waiting', tries = 0, lease_until = 0, reason = NULL, done_at = NULL "
+        "WHERE state IN ('dead', 'dropped')",
         (
             (
                 one.decision_id, one.customer_id, one.channel, _body(one), now if one.due_at is None else to_micros(one.due_at),
@@ -82,7 +84,7 @@ class Outbox:
     db: StateDb
 
     def put(self, messages: Sequence[Message], now: datetime) -> None:
-        """Put messages in; a decision that is there already is not put in again."""
+        """Put messages in; a decision that is there is not put in again, unless it was given up."""
         with self.db.write() as connection:
             insert(connection, messages, to_micros(now))
 
@@ -101,7 +103,8 @@ class Outbox:
             )
             rows = [
                 connection.execute(
-                    "SELECT decision_id, customer_id, channel, body, due_at, until, tries FROM outbox WHERE decision_id = ?", one
+                    "SELECT decision_id, customer_id, channel, body, due_at, until, tries FROM outbox WHERE decision_id = ?",
+                    one,
                 ).fetchone()
                 for one in ids
             ]
@@ -133,7 +136,10 @@ class Outbox:
         """This one will not leave: `dead` (it could not be sent), or `dropped` (it may not be, or no longer)."""
         kept = "" if state == "dead" else ", body = NULL"
         return self._mark(
-            f"state = ?, reason = ?, done_at = ?, lease_until = 0{kept}", (state, reason, to_micros(now)), decision_id, worker
+            f"state = ?, reason = ?, done_at = ?, lease_until = 0{kept}",
+            (state, reason, to_micros(now)),
+            decision_id,
+            worker,
         )
 
     def _mark(self, change: str, values: tuple[Any, ...], decision_id: str, worker: str) -> bool:
@@ -142,11 +148,15 @@ class Outbox:
             return connection.execute(sql, (*values, decision_id, worker)).rowcount == 1
 
     def revive(self, decision_ids: Sequence[str], now: datetime) -> int:
-        """Dead letters that may be tried again, from the beginning."""
+        """Dead letters that may be tried again, from the beginning.
+
+        One whose money the ledger has taken back stays dead: reserve and commit it anew, with its message.
+        """
         with self.db.write() as connection:
             return connection.executemany(
                 "UPDATE outbox SET state = 'waiting', tries = 0, due_at = ?, reason = NULL, done_at = NULL "
-                "WHERE decision_id = ? AND state = 'dead'",
+                "WHERE decision_id = ? AND state = 'dead' AND NOT EXISTS "
+                "(SELECT 1 FROM reservations r WHERE r.decision_id = outbox.decision_id AND r.state <> 1)",
                 ((to_micros(now), one) for one in decision_ids),
             ).rowcount
 

@@ -39,7 +39,8 @@ class Line:
 
     @classmethod
     def read(cls, saved: dict[str, Any]) -> Line:
-        return cls(*(np.asarray(saved[one], np.float64) for one in ("mean", "scale", "weight")), float(saved["level"]))
+        mean, scale, weight = (np.asarray(saved[one], np.float64) for one in ("mean", "scale", "weight"))
+        return cls(mean, scale, weight, float(saved["level"]))
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class Ridge:
         weight, level = solve(np.hstack([Z, *products, 10.0 * given]), experiment.outcome)
         columns = Z.shape[1]
         main, levels = weight[:columns], np.append(0.0, 10.0 * weight[columns * experiment.arms :])
-        own = np.vstack([np.zeros(columns), weight[columns : columns * experiment.arms].reshape(-1, columns)])
+        own = np.vstack(
+            [np.zeros(columns), weight[columns : columns * experiment.arms].reshape(experiment.arms - 1, columns)]
+        )
         return tuple(Line(mean, scale, main + own[one], level + levels[one]) for one in range(experiment.arms))
 
 
 def centre_of(X: Floats) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of each column; a constant column gets the scale 1."""
+    """Mean and standard deviation of each column; a constant column gets the scale 1, an empty one the mean 0."""
     known = np.where(np.isfinite(X), X, np.nan)
     empty = np.isnan(known).all(axis=0)
     known = np.where(empty, 0.0, known)
@@ -86,7 +89,7 @@ def solve(Z: Floats, y: Floats) -> tuple[Floats, float]:
     (True, 2.0)
     """
     n, level = len(y), float(y.mean()) if len(y) else 0.0
-    if n < 3:
+    if n < 3 or not Z.shape[1]:
         return np.zeros(Z.shape[1]), level
     middle = Z.mean(axis=0)
     cross = Z.T @ Z - n * np.outer(middle, middle)

@@ -46,8 +46,8 @@ def _binned(rows: Floats) -> Any:
 
 
 def for_trees(X: Floats) -> Floats:
-    """Infinity is missing."""
-    return np.where(np.isinf(X), np.nan, X)
+    """Infinity is missing; where there is no column there is one of zeros."""
+    return np.where(np.isinf(X), np.nan, X) if X.shape[1] else np.zeros((len(X), 1))
 
 
 def with_arm(X: Floats, arm: NDArray[np.int64] | int, arms: int) -> Floats:

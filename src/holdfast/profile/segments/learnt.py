@@ -1,4 +1,8 @@
-"""Segments that the data itself suggests: k-means or a Gaussian mixture, as many as resampling finds again."""
+"""Segments that the data itself suggests: k-means or a Gaussian mixture, as many as resampling finds again.
+
+The largest stable number will not do: cutting a round cloud in half along its longest axis is stable, too, and says
+nothing. The number that agrees best with itself stops at the islands that there are.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,8 @@ LEAST = 60
 #: A mixture may not collapse onto customers who are alike in one measure.
 _LEAST_VARIANCE = 0.1
 _MOST_MIXED = 6
+#: Agreements that differ by less than this are as good as each other.
+_AS_STABLE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +87,8 @@ class Learnt:
 
 @one_thread
 def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed: int = 1) -> Learnt:
-    """The largest number of groups that all come back when customers are drawn anew; k-means where the two tie.
+    """The number of groups that agrees best with itself when customers are drawn anew (adjusted Rand index), and of which
+    every single one comes back (Jaccard); of numbers that are as stable the largest, k-means where the methods tie.
 
     Raises `TooLittleData` where there are too few customers, nothing varies, or no number of groups is stable.
     """
@@ -101,7 +108,7 @@ def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed:
             f"no grouping of 2 to {rules.most} came back in {rules.resamples} resamples: customers differ by degrees",
             remedy="use the RFM grid or write segments.toml; [segments] stable says how well groups must come back",
         )
-    _, method, groups, held = best
+    method, _, groups, held = best
     order = np.argsort(-np.bincount(groups(every), minlength=len(groups.centre)), kind="stable")
     groups, held = groups.ordered(order), Stability(held.jaccard[order], held.ari)
     codes = groups(every)
@@ -113,10 +120,12 @@ def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed:
     )  # fmt: skip
 
 
-def _tries(rows: Floats, rules: SegmentSettings, seed: int) -> tuple[list[dict[str, Any]], Any]:
+def _tries(
+    rows: Floats, rules: SegmentSettings, seed: int
+) -> tuple[list[dict[str, Any]], tuple[str, int, Gaussians, Stability] | None]:
     """Every method and number of groups with its stability, and the one to keep."""
     tried: list[dict[str, Any]] = []
-    best: Any = None
+    stable: list[tuple[str, int, Gaussians, Stability]] = []
     for method, fit, most in (
         ("k_means", _k_means, rules.most),
         ("gaussian_mixture", _mixture, min(rules.most, _MOST_MIXED)),
@@ -133,10 +142,11 @@ def _tries(rows: Floats, rules: SegmentSettings, seed: int) -> tuple[list[dict[s
             kept = bool(held.jaccard.min() >= rules.stable)
             row = {"method": method, "count": count, "smallest": float(share.min()), "kept": kept}
             tried.append({**row, "jaccard": float(held.jaccard.min()), "ari": held.ari})
-            rank = (count, method == "k_means", held.ari)
-            if kept and (best is None or rank > best[0]):
-                best = (rank, method, groups, held)
-    return tried, best
+            if kept:
+                stable.append((method, count, groups, held))
+    most_stable = max((held.ari for _, _, _, held in stable), default=0.0)
+    near = [one for one in stable if one[3].ari >= most_stable - _AS_STABLE]
+    return tried, max(near, key=lambda one: (one[1], one[0] == "k_means"), default=None)
 
 
 def _k_means(count: int, rows: Floats, seed: int) -> Gaussians:

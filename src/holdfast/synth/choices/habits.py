@@ -62,7 +62,7 @@ class Habits:
         mail = np.interp(tired, [0, 1, 2, 3, 4], [0.09, 0.07, 0.02, -0.02, -0.05])
         coupon = (0.04 + 0.08 * sensitive) * np.interp(tired, [0, 2, 4], [1.0, 0.7, 0.2])
         call = np.where(silence >= 5, 0.16, 0.04) * np.where(tired >= 3, 0.2, 1.0)
-        return np.clip(base[:, None] + np.column_stack([0 * base, mail, coupon, call]), 0.005, 0.9)
+        return np.asarray(np.clip(base[:, None] + np.column_stack([0 * base, mail, coupon, call]), 0.005, 0.9))
 
     @cached_property
     def reward(self) -> Floats:
@@ -85,14 +85,13 @@ class Habits:
             down = np.clip(down + 0.14 * self.tiring * np.clip(fatigue - 1, 0, None), 0, 1 - up)
         leaves = 0.03 * self.tiring * np.clip(fatigue - 1, 0, None) if arm in (1, 2) else calm
         changes = [
-            (0, calm, [(0.0, calm + 1)]),
-            (3, fatigue, [(step, calm + tires), (0.0, calm + 1 - tires)]),
-            (4, habit, [(1.0, calm + spoils), (-1.0, calm + forgets), (0.0, calm + 1 - spoils - forgets)]),
-            (5, engaged, [(1.0, up), (-1.0, down), (0.0, 1 - up - down)]),
-            (6, reachable, [(-1.0, leaves), (0.0, 1 - leaves)]),
+            (3, [(step, calm + tires), (0.0, calm + 1 - tires)]),
+            (4, [(1.0, calm + spoils), (-1.0, calm + forgets), (0.0, calm + 1 - spoils - forgets)]),
+            (5, [(1.0, up), (-1.0, down), (0.0, 1 - up - down)]),
+            (6, [(-1.0, leaves), (0.0, 1 - leaves)]),
         ]
         branches = [(np.column_stack([sensitive, rich, silence, fatigue, habit, engaged, reachable]), calm + 1)]
-        for at, _, options in changes[1:]:
+        for at, options in changes:
             top = list(SIZES.values())[at] - 1
             branches = [
                 (_moved(cells, at, by, top), chance * p) for cells, chance in branches for by, p in options if p.any()

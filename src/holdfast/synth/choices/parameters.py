@@ -52,12 +52,13 @@ class ChoiceWorld:
 
 #: Kinds of world by name. `zero`: nothing has any effect and everything costs. `zero_free`: the same, but one arm is free.
 #: `harm`: each arm helps some and harms more. `mixed`: arms help different customers. `uniform`: one arm is
-#: right for nearly everybody. `turning`: who responds changes half way.
+#: right for nearly everybody. `faint`: as `mixed` with effects of a third. `turning`: who responds changes half way.
 WORLDS: dict[str, ChoiceWorld] = {
     "zero": ChoiceWorld(discount=(0.0,) * 4, benefit=0.0, harm=0.0),
     "zero_free": ChoiceWorld(cost=(0.0, 0.0, 0.4, 1.5), discount=(0.0,) * 4, benefit=0.0, harm=0.0),
     "harm": ChoiceWorld(benefit=0.45, harm=0.9),
     "mixed": ChoiceWorld(benefit=0.6, harm=0.2),
+    "faint": ChoiceWorld(benefit=0.2, harm=0.07, discount=(0.0, 0.0, 0.05, 0.0)),
     "uniform": ChoiceWorld(base=(0.0, 0.05, 0.3, 0.1), discount=(0.0,) * 4, benefit=0.03, harm=0.03),
     "turning": ChoiceWorld(benefit=0.6, harm=0.3, turns_at=0.5),
 }

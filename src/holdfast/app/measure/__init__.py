@@ -1,0 +1,1 @@
+"""Measuring: what earlier campaigns changed, asked of a shop."""
