@@ -133,3 +133,63 @@ def test_a_plan_of_an_older_release_cannot_be_approved(shop: Shop, say: Any) -> 
 def test_money_below_nothing_is_refused(shop: Shop) -> None:
     with pytest.raises(UsageError, match="below 0"):
         make(shop, budget=-1)
+
+
+def test_messages_leave_by_channels_and_are_logged_when_they_left(shop: Shop, say: Any) -> None:
+    (shop.folder / "channels.toml").write_text('[mail]\nkind = "file"\nfolder = "sent"\n')
+    assert say("make", "--campaign", "autumn").code == 0
+    assert say("approve", "--yes").code == 0
+    done = json.loads(say("export", "--to", "channels", "--yes", "--json").out)
+    assert done["exported"]
+    sent = done["sent"]["channels"]["mail"]
+    again = json.loads(say("send", "--json").out)
+    assert again["logged"] == 0
+    assert again["channels"]["mail"]["sent"] == 0
+    from holdfast.app.study import history
+
+    with shop.engine() as engine:
+        log, _ = history(shop, engine)
+        told = log.tables["exposures"]
+        rows = engine.arrow(told.filter(told.campaign_id == "autumn"))
+    assert pc.count(rows["delivered_at"]).as_py() == sent["sent"]
+    paid = rows.filter(pc.greater(rows["cost"], 0))
+    assert paid.num_rows == done["messages"]
+
+
+def test_groups_are_compared_and_other_prices_stop_an_approval(shop: Shop, say: Any) -> None:
+    plan = make(shop, campaign="winter")
+    text = "Open to the same offers, group a is offered +0.100 more"
+    facts = {**plan.facts, "fairness": {"club": {"gaps": [], "prices": [{"group": "a", "text": text}]}}}
+    made = Book(shop).add(facts, plan.decisions)
+    assert text in say("approve").out
+    refused = say("approve", "--yes")
+    assert refused.code == 1
+    assert "other prices" in refused.err
+    assert say("approve", "--yes", "--despite-findings").code == 0
+    assert Book(shop).get(made.plan_id).status == "approved"
+
+
+def test_protected_groups_limit_the_plan() -> None:
+    import numpy as np
+    import pyarrow as pa
+
+    from holdfast.app.plan.fair import fairness
+    from holdfast.core.decide import Decisions, Options, Treatment
+
+    n = 1000
+    group = ["a" if i % 2 else "b" for i in range(n)]
+    chosen = np.array([1 if one == "a" else 0 for one in group])
+    options = Options(
+        pa.array([f"c{i}" for i in range(n)]), ("nothing", "coupon"), np.tile([0.0, 1.0], (n, 1)), np.zeros((n, 2))
+    )
+    chance = np.where(chosen[:, None] == [0, 1], 0.9, 0.1)
+    made = Decisions(
+        options.customer_id, options.arms, chosen, chance, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, bool),
+        pa.array([""] * n),
+    )  # fmt: skip
+    offers = [Treatment("nothing"), Treatment("coupon", "coupon", discount=0.2)]
+    found = fairness({"club": group}, made, options, offers, "en")["club"]
+    rates = {one["group"]: one["gap"] for one in found["gaps"] if one["measure"] == "treatment_rate"}
+    assert rates["a"]["estimate"] == pytest.approx(1.0, abs=0.01)
+    assert len(found["prices"]) == 2
+    assert all("text" in one for one in found["prices"])
