@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.errors import UsageError
@@ -58,7 +58,7 @@ def test_rows_and_moments_say_the_same() -> None:
 
 
 @given(st.integers(0, 10**6), st.integers(0, 60))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_splitting_a_batch_changes_nothing(seed: int, at: int) -> None:
     """Whole numbers, so that sums are exact: the same bytes whichever way the customers arrive."""
     rng = np.random.default_rng(seed)
