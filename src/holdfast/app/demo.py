@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.app.shop import Shop
 from holdfast.core.errors import UsageError
@@ -31,17 +32,28 @@ def demo(
     progress: Progress = SILENT,
 ) -> ReleaseFolder:
     """Make the shop's files in `folder/raw`, import them, run. The same folder again starts over."""
+    from holdfast.synth.parameters import World
+
+    world = World(customers=customers, days=days, seed=seed, dirt=DIRT)
+    return demo_of(folder, world, language=language, progress=progress)
+
+
+def demo_of(
+    folder: Path | str, world: World, *, language: str | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None, progress: Progress = SILENT,
+) -> ReleaseFolder:  # fmt: skip
+    """The same for any world; `settings` by section are written into its `holdfast.toml`."""
     from holdfast.app.plan.offered import FILE
     from holdfast.decide.treatments import render
-    from holdfast.synth.parameters import World
     from holdfast.synth.raw import write_raw
     from holdfast.synth.world import make
 
     target = Path(folder)
     _clear(target)
-    world = World(customers=customers, days=days, seed=seed, dirt=DIRT)
     files = write_raw(make(world, progress), target / "raw")
-    shop = Shop.create(target, preset="holdfast", zone=world.zone, currency=world.currency, language=language)
+    shop = Shop.create(
+        target, preset="holdfast", zone=world.zone, currency=world.currency, language=language, settings=settings
+    )
     (target / FILE).write_text(render(treatments(world)), encoding="utf-8")
     shop.add(*files, progress=progress)
     return shop.run(progress=progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,8 +52,12 @@ class Shop:
         zone: str | None = None,
         currency: str | None = None,
         language: str | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Shop:
-        """Make the folder with a commented `holdfast.toml`; what the preset knows (zone, currency) is filled in."""
+        """Make the folder with a commented `holdfast.toml`; what the preset knows (zone, currency) is filled in.
+
+        `settings`: values of other sections, by section and key.
+        """
         from holdfast.app.config import parse
         from holdfast.engine.files import write_bytes
 
@@ -64,7 +69,7 @@ class Shop:
         implied = _implied(preset)
         given = {"preset": preset, "zone": zone, "currency": currency, "language": language}
         values = {**implied, **{k: v for k, v in given.items() if v is not None}, "name": shop.folder.resolve().name}
-        text = render({"shop": values})
+        text = render({**(settings or {}), "shop": values})
         parse(text)  # what we write must be what we read
         write_bytes(shop.config_file, text.encode())
         return shop

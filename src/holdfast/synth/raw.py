@@ -29,8 +29,12 @@ _SLICES = 40
 
 
 def raw_table(made: Made, name: str) -> pa.Table:
-    """One table as the shop would export it: money in currency units, no column that is Holdfast's alone."""
-    table = made.tables[name]
+    """One table of a world as its shop would export it."""
+    return as_raw(name, made.tables[name])
+
+
+def as_raw(name: str, table: pa.Table) -> pa.Table:
+    """A canonical table as a shop exports it: money in currency units, no column that is Holdfast's alone."""
     money = {column.name for column in CANONICAL[name].columns if column.dtype == MONEY and column.unit != "units"}
     columns = {}
     for field in table.schema:

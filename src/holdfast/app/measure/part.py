@@ -144,6 +144,7 @@ def ask(
             language,
             follow_up=follow_up,
             campaign=campaign,
+            held=holdout_of(shop, ledger),
             progress=progress,
         )
     return Answer(facts, effects_page(facts, language))
