@@ -111,6 +111,7 @@ def test_the_same_data_and_seed_give_the_same_bytes_and_bytes_come_back():
         assert np.array_equal(again.choose(X), one.choose(X))
         assert np.array_equal(again.values(X), one.values(X))
         assert (again.best_uniform, again.deviates, again.report) == (one.best_uniform, one.deviates, one.report)
+        assert again.standing.stood == one.standing.stood
         assert again.to_bytes() == one.to_bytes()
 
 

@@ -18,6 +18,7 @@ from blocks import run_page
         "docs/warning.md",
         "docs/uplift.md",
         "docs/deciding.md",
+        "docs/contacting.md",
         "docs/policies.md",
         "docs/measurement.md",
     ],

@@ -57,7 +57,8 @@ def find(
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
     customers = _customers(question, now, said, model, at_risk, states, ahead, language)
     made, planned = decisions(question, now, customers, language)
-    called, facts = alerts(question, now, said, customers, made, language)
+    measured = bool(planned.facts.get("measured"))
+    called, facts = alerts(question, now, said, customers, made, language, measured=measured)
     ahead = ahead.with_part("alerts", as_part(called, facts, ahead.facts.get("drift"), language))
     ahead = ahead.with_part("plan", planned).with_part("effects", Outlook(facts=effects(question, language)))
     return Findings(

@@ -19,7 +19,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """The uniform arms: which is best (`base`), and what each gains per customer over nothing, net of cost."""
+    """The uniform arms: which is best (`base`), what each gains per customer over nothing, net of cost, and whether it may
+    be given to everybody (`stood`): free arms always, those that cost where their gain was confirmed. `gains` says how
+    sure that is; it is not kept in bytes."""
 
     base: int
     value: Floats
@@ -123,7 +125,7 @@ class GuardedFit:
             }  # fmt: skip
         return pack(
             "guarded", arms=list(self.arms), place=self.place.tolist(), cost=self.cost.tolist(), columns=self.columns,
-            base=self.standing.base, value=self.standing.value.tolist(), deviation=deviation, report=self.report,
+            base=self.standing.base, value=self.standing.value.tolist(), stood=list(self.standing.stood), deviation=deviation, report=self.report,
         )  # fmt: skip
 
     @classmethod
@@ -136,9 +138,10 @@ class GuardedFit:
                 tuple(Group(int(arm), low, high) for arm, low, high in one["groups"]),
                 np.asarray(one["gain"], np.float64), np.asarray(one["usual"], np.float64),
             )  # fmt: skip
+        standing = Standing(int(saved["base"]), np.asarray(saved["value"], np.float64), (), tuple(saved["stood"]))
         return cls(
             tuple(saved["arms"]), np.asarray(saved["place"], np.int64), np.asarray(saved["cost"], np.float64),
-            Standing(int(saved["base"]), np.asarray(saved["value"], np.float64)), deviation, int(saved["columns"]), saved["report"],
+            standing, deviation, int(saved["columns"]), saved["report"],
         )  # fmt: skip
 
     def _who(self, X: Any) -> tuple[NDArray[np.int64], Floats]:
