@@ -11,7 +11,7 @@ from holdfast.cli.root import HERE, Debug, Here, Json, LanguageOption, answer, a
 
 
 @app.command(
-    epilog="Example: holdfast segments shop --flow; holdfast segments shop --segment champions --by rfm --csv champions.csv"
+    epilog="Example: holdfast segments shop --segment champions --by rfm --csv champions.csv"
 )
 def segments(
     folder: Here = HERE,
