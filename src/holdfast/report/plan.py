@@ -203,7 +203,8 @@ def sent_page(facts: Mapping[str, Any], language: Language = "en") -> str:
     if not facts["channels"]:
         return voice.say(_NO_PLAN) + "\n"
     names = ("sent", "later", "postponed", "given_up")
-    return "".join(
-        voice.say(_CHANNEL, name=name, **{key: voice.count(one[key]) for key in names}) + "\n"
-        for name, one in facts["channels"].items()
-    )
+    lines = []
+    for name, one in facts["channels"].items():
+        lines.append(voice.say(_CHANNEL, name=name, **{key: voice.count(one[key]) for key in names}))
+        lines += [f"  {one['error']}"] if one.get("error") else []
+    return "\n".join(lines) + "\n"

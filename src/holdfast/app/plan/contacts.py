@@ -51,7 +51,7 @@ class Contacting:
             settings, consents_recorded=people.consents_recorded,
             suppression=Suppression.parse(listed.read_text("utf-8-sig"), listed.name) if listed.is_file() else None,
         )  # fmt: skip
-        told = [] if db is None else [Contacts(db).sent(customers.to_pylist(), now - _LOOK_BACK)]
+        told = [] if db is None else [Contacts(db).sent(customers.to_pylist(), now - _LOOK_BACK, now)]
         return cls(people, rules, joined(*told, from_events(_messages(question, now))), now)
 
     def without(self, decision_ids: Sequence[str]) -> Contacting:

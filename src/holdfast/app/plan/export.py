@@ -15,7 +15,7 @@ from holdfast.app.plan.claims import exposures
 from holdfast.app.plan.contacts import Contacting
 from holdfast.app.plan.offered import offered
 from holdfast.core.contact import Message
-from holdfast.core.errors import StateError, UsageError
+from holdfast.core.errors import ConfigError, StateError, UsageError
 from holdfast.core.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from holdfast.app.shop import Shop
     from holdfast.app.study import Study
+    from holdfast.core.contact import Channel
     from holdfast.core.decide import Treatment
+    from holdfast.deliver.send import Look, Refunds
     from holdfast.engine.state.outbox import Outbox
 
 #: Items that a message names.
@@ -133,7 +135,6 @@ def send(shop: Shop, *, progress: Progress = SILENT) -> dict[str, Any]:
     from holdfast.app.study import study
     from holdfast.decide.contact import last_look
     from holdfast.deliver.channels import load
-    from holdfast.deliver.send import drain
     from holdfast.engine.state.contacts import Contacts
     from holdfast.engine.state.ledger import SqliteLedger
     from holdfast.engine.state.outbox import Outbox
@@ -150,10 +151,20 @@ def send(shop: Shop, *, progress: Progress = SILENT) -> dict[str, Any]:
         people = pa.concat_arrays([one.decisions["customer_id"].combine_chunks() for one in plans]).unique()
         held = Contacting.of(question, people, offered(shop), now, None)
         look = last_look(held.people, held.rules, Contacts(book.states.db), held.history)
-        found = {name: drain(outbox, one, now, look=look, ledger=ledger).as_dict() for name, one in channels.items()}
+        found = {name: _drained(outbox, one, now, look, ledger) for name, one in channels.items()}
         sources = _sources(question, people)
     logged = sum(_delivered(shop, one, outbox, sources, progress) for one in plans)
     return {"channels": found, "waiting": outbox.counts(), "logged": logged}
+
+
+def _drained(outbox: Outbox, channel: Channel, now: datetime, look: Look, ledger: Refunds) -> dict[str, Any]:
+    """One channel; what keeps one from sending (a secret that is not set) does not keep the others."""
+    from holdfast.deliver.send import drain
+
+    try:
+        return drain(outbox, channel, now, look=look, ledger=ledger).as_dict()
+    except ConfigError as error:
+        return {"sent": 0, "later": 0, "postponed": 0, "given_up": 0, "reasons": {}, "error": str(error)}
 
 
 def _delivered(shop: Shop, plan: Plan, outbox: Outbox, sources: dict[str, tuple[str, str]], progress: Progress) -> int:
