@@ -69,9 +69,8 @@ def plan(full: bool) -> list[Job]:
     jobs += [Job("turning", turn, seed) for seed in range(1, seeds + 1)]
     jobs += [Job("habits", off_policy, seed) for seed in range(1, 2 * seeds + 1)]
     jobs += [Job("habits_zero", quiet_periods, seed, 500) for seed in range(1, worlds // 2 + 1)]
-    return jobs + [
-        Job(kind, guard_alone, seed, 2_000) for kind in ("zero", "zero_free") for seed in range(1, worlds + 1)
-    ]
+    zero = [("zero", worlds), ("zero_free", worlds // 2)]
+    return jobs + [Job(kind, guard_alone, seed, 2_000) for kind, count in zero for seed in range(1, count + 1)]
 
 
 def run(jobs: Sequence[Job], progress: Progress) -> list[tuple[Job, Found]]:

@@ -65,12 +65,14 @@ def rivals(habits: Habits, log: Trajectories, seed: int) -> Iterator[tuple[str, 
     yield "churn_risk", hot[np.where(late & habits.eligible[:, 2], 2, 0)]
     yield "guarded", hot[one_step(habits, log, seed)]
     yield "fitted_q_confirmed", hot[confirm(FittedQ(seed=seed), log).choose(habits.cells, habits.eligible)]
-    for name, settings in {
+    learners = {
         "myopic": FittedQ(ahead=1, seed=seed),
         "fitted_q": FittedQ(seed=seed),
         "fitted_q_single": FittedQ(halvings=0, seed=seed),
-        "fitted_q_lightgbm": FittedQ(learner="lightgbm", halvings=1, ahead=12, seed=seed),
-    }.items():
+    }
+    if habits.tiring:  # trees take longer than all the others together
+        learners["fitted_q_lightgbm"] = FittedQ(learner="lightgbm", halvings=1, ahead=8, seed=seed)
+    for name, settings in learners.items():
         yield name, hot[settings.fit(log).choose(habits.cells, habits.eligible)]
 
 

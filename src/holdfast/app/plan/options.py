@@ -59,6 +59,7 @@ class Choices:
     worth: Worth
     learned: Learned | None
     experience: Experience | Undetermined
+    means: Floats | None = None
 
 
 def choices(
@@ -81,7 +82,7 @@ def choices(
         doubt = np.abs(found.uplift) * (worth.order_value * worth.margin_rate)[:, None]
         return Choices(found, doubt, _texts(ASSUMED, why=why), worth, None, taught)
     options, spread = _measured(now.key.customer_id, treatments, learned, worth, allowed)
-    return Choices(options, spread, _basis(learned, taught), worth, learned, taught)
+    return Choices(options, spread, _basis(learned, taught), worth, learned, taught, _means(learned, options.arms))
 
 
 def worth_of(question: Study, now: FeatureTable, customers: pa.Table) -> Worth:
@@ -139,6 +140,13 @@ def _measured(
         spread[:, arm] = 0.0 if at is None else learned.spread[at]
     names = tuple(one.treatment_id for one in treatments)
     return Options(ids, names, gain, cost, allowed.allowed, uplift, True, allowed.why_not, allowed.reasons), spread
+
+
+def _means(learned: Learned, arms: tuple[str, ...]) -> Floats:
+    """The measured mean gain of each arm, confirmed or not; NaN where no campaign has tried it."""
+    fit = learned.fit
+    known = {learned.arms[place]: mean for place, mean in zip(fit.place.tolist(), fit.standing.value, strict=True)}
+    return np.array([0.0 if at == 0 else known.get(arm, np.nan) for at, arm in enumerate(arms)], np.float64)
 
 
 def _basis(learned: Learned, taught: Any) -> Text:

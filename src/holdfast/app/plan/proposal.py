@@ -65,7 +65,10 @@ def propose(
         **_head(question, settings, campaign, known, out, contacting),
         **_found(planned, known, treatments, settings, limits, question.log.currency),
         "money_line": [
-            one.as_dict() for one in money_line(known.options, planned.decisions, p_churn=p_churn, spread=known.spread)
+            one.as_dict()
+            for one in money_line(
+                known.options, planned.decisions, p_churn=p_churn, spread=known.spread, means=known.means
+            )
         ],
         "fairness": fairness(groups, planned.decisions, known.options, treatments, language),
         "knows": shall_know(

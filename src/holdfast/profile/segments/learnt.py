@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from holdfast.core.errors import TooLittleData
 from holdfast.core.tables import FeatureTable
 from holdfast.core.text import Text
-from holdfast.core.threads import one_thread
 from holdfast.profile.segments.measures import Difference, Scaler, differences, name_segments
 from holdfast.profile.segments.stability import Stability, stability
 from holdfast.profile.settings import SegmentSettings
@@ -97,7 +96,6 @@ class Learnt:
         }  # fmt: skip
 
 
-@one_thread
 def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed: int = 1) -> Learnt:
     """As many groups as all come back when customers are drawn anew (Jaccard), and lie nearly as far apart as the best.
 
@@ -115,7 +113,7 @@ def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed:
     every = scaler.columns(table)
     rng = np.random.default_rng([seed, 40])
     some = np.sort(rng.permutation(len(every))[: rules.rows])
-    tried, best = _tries(every[some], rules, seed)
+    tried, best = _alone(every[some], rules, seed)
     if best is None:
         raise TooLittleData(
             f"no grouping of 2 to {rules.most} came back in {rules.resamples} resamples: customers differ by degrees",
@@ -131,6 +129,16 @@ def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed:
         scaler, groups, method, tuple(name for name, _ in named), tuple(title for _, title in named), apart, held,
         separation(every[some], groups.centre, codes[some]), tuple(tried),
     )  # fmt: skip
+
+
+def _alone(rows: Floats, rules: SegmentSettings, seed: int) -> tuple[list[dict[str, Any]], _Try | None]:
+    """`_tries` in one thread: several add up centres in whatever order they finish, and the last digits differ."""
+    import sklearn.cluster
+    import sklearn.mixture  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        return _tries(rows, rules, seed)
 
 
 def _tries(rows: Floats, rules: SegmentSettings, seed: int) -> tuple[list[dict[str, Any]], _Try | None]:
