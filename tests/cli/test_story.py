@@ -51,7 +51,7 @@ def test_chapter_1_files_become_a_release(folder: Path, holdfast: Holdfast) -> N
     release = Path(data["folder"])
     assert {one.name for one in release.iterdir()} == {
         "manifest.json", "quality.json", "backtest.json", "promises.json", "outlook.json", "summary.json", "models", "report", "lists",
-        "recommend",
+        "recommend", "alerts",
         "customers.parquet", "survival.parquet", "recommendations.parquet", "alerts.parquet", "decisions.parquet",
         "profiles.parquet",
     }  # fmt: skip
