@@ -99,8 +99,17 @@ def worth_of(question: Study, now: FeatureTable, customers: pa.Table) -> Worth:
     return Worth(p, np.asarray(value), question.shop.config.section(CostSettings).margin_rate)
 
 
+def with_profiles(customers: pa.Table, profiles: pa.Table) -> pa.Table:
+    """The release's customers with the columns of their profiles beside them."""
+    where = pc.index_in(customers["customer_id"], value_set=profiles["customer_id"].combine_chunks()).combine_chunks()
+    for name in profiles.column_names:
+        if name not in customers.column_names:
+            customers = customers.append_column(name, profiles[name].combine_chunks().take(where))
+    return customers
+
+
 def _table(now: FeatureTable, customers: pa.Table) -> pa.Table:
-    """What a rule of eligibility may ask for: the columns of the release's customers, and the features."""
+    """What a rule of eligibility may ask for: columns of the release's customers and their profiles, and the features."""
     columns = {name: customers[name] for name in customers.column_names}
     return pa.table({**{name: pa.array(now.column(name), from_pandas=True) for name in now.names}, **columns})
 
