@@ -40,7 +40,10 @@ ASSUMED = Text(
     "customers by chance, so that the next one can be measured.",
     "以下为假设，并非实测（{why}）。效果取自 treatments.toml；计划会随机对少量客户试用各措施，以便下次实测。",
 )
-_UNIFORM = Text("Best for everybody: {arm}. ", "对所有人最优：{arm}。")
+_UNIFORM = Text(
+    "Best for everybody, as far as it is confirmed with at most 5% error in all: {arm}. ",
+    "在总错误率不超过5%的前提下可确认的对所有人最优：{arm}。",
+)
 _DEVIATES = Text(
     "Groups that were confirmed to do better with something else get that.", "经证实适合其他措施的群体会得到相应措施。"
 )
