@@ -64,7 +64,7 @@ def approve(
                 remedy="change treatments.toml and make a new plan, or approve with --despite-findings",
             )
         verdicts = _reserve(book, plan, asked, contacting, treatments, shop, now)
-        _assign(book, plan, now)
+        _assign(question, book, plan, now)
         book.states.step(plan.plan_id, "approve", by=by)
         told = {"granted": int(verdicts.granted.sum()), "reasons": verdicts.counts()}
         _audit(book, "approve", plan, now, by, told)
@@ -111,8 +111,9 @@ def _reserve(
     return SqliteLedger(book.states.db).reserve(plan.plan_id, asked, bound, now, hold=HOLD, outside=contacting.history)
 
 
-def _assign(book: Book, plan: Plan, now: datetime) -> None:
+def _assign(question: Study, book: Book, plan: Plan, now: datetime) -> None:
     """Write down who is held out, and everybody's arm with its chances: the first write stands for good."""
+    from holdfast.app.plan.held import held_by_shop
     from holdfast.core.state import HOLDOUT, Arm
     from holdfast.decide.assign import holdout
     from holdfast.decide.plan_settings import PlanSettings
@@ -122,11 +123,11 @@ def _assign(book: Book, plan: Plan, now: datetime) -> None:
     rows = plan.decisions.to_pylist()
     if 0 < share < 1:
         odds = {HOLDOUT: share, "open": 1 - share}
-        lot = holdout(
-            plan.decisions["customer_id"].combine_chunks(), share, book.shop.config.section(PlanSettings).salt
-        )
-        # whom the shop itself never treats drew no lot of ours, and may be unlike everybody else
-        drawn = [(one, mine) for one, mine in zip(rows, lot.tolist(), strict=True) if mine or not one["holdout"]]
+        ids = plan.decisions["customer_id"].combine_chunks()
+        lot = holdout(ids, share, book.shop.config.section(PlanSettings).salt).tolist()
+        # whom the shop itself never treats may be unlike everybody else: they stand on neither side of the comparison
+        never = held_by_shop(question, ids).tolist()
+        drawn = [(one, mine) for one, mine, out in zip(rows, lot, never, strict=True) if not out]
         store.assign(HOLDOUT, [Arm(one["customer_id"], HOLDOUT if mine else "open", odds, now) for one, mine in drawn])
     store.assign(
         plan.facts["campaign_id"],

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.app.plan.fair import fair_limits, fairness, protected_groups
+from holdfast.app.plan.fair import fair_limits, fairness
 from holdfast.app.plan.options import Choices, choices
 from holdfast.core.clock import Horizon
 from holdfast.core.text import Language, Text
@@ -53,8 +53,7 @@ def propose(
     question.progress.step("plan", 1, 3)
     out = holdout(now.key.customer_id, settings.holdout_share, settings.salt)
     out = out if held is None else out | held
-    groups = protected_groups(question, now.key.customer_id)
-    limits = limits_of(treatments, settings, **fair_limits(question, groups))
+    limits = limits_of(treatments, settings, **fair_limits(question, now.key.customer_id))
     p_churn = known.worth.p_churn
     planned = plan(
         known.options, limits, epsilon=settings.epsilon, holdout=out, salt=settings.salt, campaign=campaign,
@@ -70,7 +69,7 @@ def propose(
                 known.options, planned.decisions, p_churn=p_churn, spread=known.spread, means=known.means
             )
         ],
-        "fairness": fairness(groups, planned.decisions, known.options, treatments, language),
+        "fairness": fairness(question, planned.decisions, known.options, treatments, language),
         "knows": shall_know(
             planned.decisions,
             p_churn,
