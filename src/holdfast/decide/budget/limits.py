@@ -44,7 +44,7 @@ class Limits:
     `budget`: money in all. `channel_capacity`: messages by channel, where `channels` says each arm's channel.
     `arm_stock`: customers per arm. `contacts`: treated customers in all. `floors` and `ceilings`: by (column, group),
     where `groups` holds, for each column, the group of every customer. `parity`: by column, how far the share of treated
-    customers may differ between any two groups.
+    customers may differ between any two groups; never finer than one customer of the smaller of the two.
 
     >>> Limits(budget=100, floors={("segment", "loyal"): Bound(count=5)}, groups={"segment": ["loyal", "new"]}).names()
     ['budget', 'floor of segment=loyal, count']
@@ -166,10 +166,14 @@ def _parity(
         group: np.array([float(level[name] == group) for level in levels])[:, None] / size
         for group, size in zip(column.names, sizes.tolist(), strict=True)
     }
-    return [
-        (f"parity of {name}, {one} over {two}", False, treated * (share[one] - share[two]), most)
+    size_of = dict(zip(column.names, sizes.tolist(), strict=True))
+    return [  # no finer than one customer of the smaller group: shares of whole customers cannot be told to be equal
+        (
+            f"parity of {name}, {one} over {two}", False, treated * (share[one] - share[two]),
+            max(most, 1 / min(size_of[one], size_of[two])),
+        )
         for one, two in permutations(column.names, 2)
-    ]
+    ]  # fmt: skip
 
 
 def _stacked(found: list[tuple[str, bool, Floats, float]], shape: tuple[int, int], cell: NDArray[np.int64]) -> Lines:
