@@ -188,7 +188,6 @@ def live(shop: Shop, tables: dict[str, pa.Table], progress: Progress = SILENT) -
         shop.add(as_raw(name, table), preset="holdfast", source=None, progress=progress)
 
 
-def _row(model: str, metric: str, value: float, low: float | None = None, high: float | None = None) -> Score:
-    return Score(
-        "story", "synthetic", f"plan of {BUDGET:,.0f} euros, {FOLLOW_UP}d", model, metric, float(value), low, high
-    )
+def _row(how: str, model: str, metric: str, value: float, low: float | None = None, high: float | None = None) -> Score:
+    protocol = f"plan of {BUDGET:,.0f} euros, {FOLLOW_UP}d, {how}"
+    return Score("story", "synthetic", protocol, model, metric, float(value), low, high)
