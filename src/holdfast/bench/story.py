@@ -170,6 +170,7 @@ def measured(shop: Shop, plan: Plan, future: Future, progress: Progress = SILENT
             if "estimate" in effect:
                 found.append(
                     _row(
+                        "as measured",
                         f"{one['arm']} against the holdout",
                         f"measured_{name}",
                         effect["estimate"],
