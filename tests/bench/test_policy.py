@@ -47,7 +47,7 @@ def test_the_plan_holds_what_was_promised() -> None:
 
 
 def test_rivals_are_judged_by_the_truth() -> None:
-    found = policy_rivals.compete("mixed", 1, 2_000)
+    found = policy_rivals.compete("mixed", 1, 2_000) | policy_rivals.bandits("mixed", 1, 2_000)
     by = {
         model: {m: v for (p, name, m), v in found.items() if name == model and p.startswith("learnt")}
         for _, model, _ in found

@@ -51,7 +51,7 @@ def test_chapter_1_files_become_a_release(folder: Path, holdfast: Holdfast) -> N
     release = Path(data["folder"])
     assert {one.name for one in release.iterdir()} == {
         "manifest.json", "quality.json", "backtest.json", "promises.json", "outlook.json", "summary.json", "models", "report", "lists",
-        "recommend",
+        "recommend", "alerts",
         "customers.parquet", "survival.parquet", "recommendations.parquet", "alerts.parquet", "decisions.parquet",
         "profiles.parquet",
     }  # fmt: skip
@@ -89,6 +89,37 @@ def test_chapter_3_a_customer_is_explained_in_both_languages(folder: Path, holdf
     assert silence == pytest.approx(one["days_since_last_order"])
 
 
+def test_chapter_3_customers_are_cut_into_segments(folder: Path, holdfast: Holdfast) -> None:
+    shop = folder / "shop"
+    data = json.loads(holdfast("segments", shop, "--flow", "--json").out)
+    total = sum(one["customers"] for one in data["segments"])
+    assert data["by"] == data["published_by"]
+    assert sum(one["count"] for one in data["flow"]["moves"] if one["to"] != "outside") == total
+    assert all(one["title"]["zh"] and 0 <= one["p_churn"] <= 1 for one in data["segments"])
+    grid = json.loads(holdfast("segments", shop, "--by", "rfm", "--json").out)["segments"]
+    name, list_file = grid[0]["name"], folder / "members.csv"
+    said = holdfast("segments", shop, "--by", "rfm", "--segment", name, "--csv", list_file, "--language", "zh")
+    assert "客户" in said.out
+    assert len(list_file.read_text(encoding="utf-8-sig").splitlines()) == 1 + grid[0]["customers"]
+    for wrong in (["--by", "learned"], ["--segment", "nobody"], ["--by", "rules"]):
+        refused = holdfast("segments", shop, *wrong)
+        assert refused.code == 2, refused.err
+        assert "to fix it:" in refused.err
+
+
+def test_chapter_3_a_rule_that_cannot_be_read_is_refused_before_any_work(folder: Path, holdfast: Holdfast) -> None:
+    shop = folder / "shop"
+    (shop / "segments.toml").write_text('[[segment]]\nname = "vip"\nwhen = "order_cuont_90d >= 2"\n')
+    said = holdfast("run", shop, "--horizon", "30d")
+    assert said.code == 2
+    assert "order_count_90d" in said.err
+    # the second release, of the next chapter, is cut by rules
+    (shop / "segments.toml").write_text(
+        '[[segment]]\nname = "vip"\nwhen = "order_count within 90d >= 2"\n'
+        '[[segment]]\nname = "slow"\nwhen = {field = "lifecycle", op = "in", value = ["slowing", "dormant"]}\n'
+    )
+
+
 def test_chapter_4_time_passes_and_promises_are_kept(folder: Path, holdfast: Holdfast) -> None:
     import pyarrow.parquet as pq
 
@@ -98,6 +129,10 @@ def test_chapter_4_time_passes_and_promises_are_kept(folder: Path, holdfast: Hol
     assert holdfast("import", shop, folder / "second.csv").code == 0
     said = holdfast("run", shop, "--horizon", "30d", "--json")
     assert said.code == 0, said.err
+    segments = pq.read_table(Path(json.loads(said.out)["folder"]) / "customers.parquet")["segment"].to_pylist()
+    assert set(segments) <= {"vip", "slow", "other"}
+    assert "vip" in segments
+    assert json.loads(holdfast("segments", shop, "--flow", "--json").out)["flow"]["moves"]
     kept = json.loads((Path(json.loads(said.out)["folder"]) / "promises.json").read_text())["promises"]
     assert len(kept) == 1
     assert kept[0]["n"] == len(old)

@@ -59,8 +59,11 @@ def kept(options: Options, plan: Allocation) -> bool:
                 fine &= sign * float(cost[inside].sum()) <= sign * bound.spend + 1e-5
     for column, most in limits.parity.items():
         labels = np.array((limits.groups or {})[column])
-        rates = [float((chosen[labels == one] != 0).mean()) for one in set(labels.tolist())]
-        fine &= max(rates) - min(rates) <= most + 1e-8
+        names = sorted(set(labels.tolist()))
+        rate = {one: float((chosen[labels == one] != 0).mean()) for one in names}
+        size = {one: int((labels == one).sum()) for one in names}
+        pairs = [(one, two) for one in names for two in names if one != two]
+        fine &= all(rate[a] - rate[b] <= max(most, 1 / min(size[a], size[b])) + 1e-8 for a, b in pairs)
     return fine
 
 

@@ -100,6 +100,15 @@ def test_a_list_that_might_be_read_wrongly_is_refused(text: str, said: str) -> N
     assert said in str(error.value)
 
 
+def test_a_receipt_in_the_log_may_say_what_it_was_for() -> None:
+    told = ['{"purpose": "transactional"}', '{"purpose": 7}', '{"purpose": broken', '{"other": 1}', None]
+    events = pa.table(
+        {"customer_id": ["a"] * 5, "event_type": ["message"] * 5, "channel": ["mail"] * 5, "properties": told,
+         "occurred_at": pa.array([AT] * 5), "treatment_id": pa.nulls(5), "decision_id": pa.nulls(5)}
+    )  # fmt: skip
+    assert from_events(events)["purpose"].to_pylist() == ["transactional", *["marketing"] * 4]
+
+
 def test_addresses_are_compared_as_people_mean_them() -> None:
     assert plain("Ann@Shop.Example") == plain(" ann@shop.example\n")
     assert plain("+49 (0)30/123-4") != plain("+49 30 1235")

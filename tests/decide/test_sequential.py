@@ -7,6 +7,7 @@ import pytest
 
 from holdfast.core.errors import StateError, TooLittleData, UsageError
 from holdfast.core.trajectories import Trajectories
+from holdfast.decide.sequential.confirm import confirm
 from holdfast.decide.sequential.iteration import FittedQ, SequentialPolicy, preferred
 from holdfast.synth.choices.habits import Habits
 from holdfast.synth.choices.periods import best, logged, value
@@ -57,6 +58,26 @@ def test_two_halves_promise_less_than_one(log: Trajectories) -> None:
         over[halvings] = said - value(TIRING, np.eye(4)[chosen], 20, 0.95)
     assert over[0] > 10.0
     assert over[3] < 0.5 * over[0]
+
+
+def test_a_policy_is_used_only_if_customers_it_did_not_see_confirm_it() -> None:
+    quiet = Habits(working=0.0, tiring=0.0, spoiling=0.0)
+    kept, lost = [], []
+    for seed in range(8):
+        fit = confirm(FittedQ(seed=seed), logged(quiet, 300, PERIODS, SHARES, seed=seed), replicates=12)
+        kept.append(not fit.choose(quiet.cells, quiet.eligible).any())
+        lost.append(best(quiet, PERIODS, DISCOUNT)[1] - worth(quiet, fit.policy))
+    assert np.mean(kept) >= 0.85  # at most 5% each: 2 of 8 in one of 20 tries
+    assert np.mean(lost) > 0.5  # unconfirmed, the policies cost something
+
+
+def test_a_good_policy_is_confirmed(log: Trajectories) -> None:
+    fit = confirm(FittedQ(), log, replicates=12)
+    assert fit.deviates
+    assert (fit.choose(TIRING.cells, TIRING.eligible) == fit.policy.choose(TIRING.cells, TIRING.eligible)).all()
+    truth = worth(TIRING, fit.policy) - value(TIRING, np.eye(4)[np.zeros(6480, int)], PERIODS, DISCOUNT)
+    assert fit.arm == 0
+    assert fit.low < truth < fit.gain + 3 * (fit.gain - fit.low)
 
 
 def test_who_cannot_be_written_to_is_not(log: Trajectories) -> None:

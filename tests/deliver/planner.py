@@ -81,7 +81,7 @@ def plan(task: dict[str, Any], everybody: People, rules: Rules, db: StateDb, ste
     rows = np.sort(rng.choice(len(everybody), task["batch"], replace=False))
     asked = everybody.take(rows)
     ids = asked.customer_id.to_pylist()
-    history = Contacts(db).sent(ids, now - timedelta(days=8))
+    history = Contacts(db).sent(ids, now - timedelta(days=8), now)
     channel = np.where(rng.random(len(rows)) < 0.8, "mail", "sms")
     at, keep = np.zeros(len(rows), np.int64), np.zeros(len(rows), bool)
     for name in ("mail", "sms"):

@@ -18,8 +18,10 @@ from blocks import run_page
         "docs/warning.md",
         "docs/uplift.md",
         "docs/deciding.md",
+        "docs/contacting.md",
         "docs/policies.md",
         "docs/measurement.md",
+        "docs/story.md",
     ],
 )
 def test_every_block_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,10 @@ def test_transactional_and_silent_decisions_fill_no_cap(db: StateDb) -> None:
     assert sent.schema == CONTACTS
     assert sent["decision_id"].to_pylist() == ["1", "3", "5"]
     assert Contacts(db).sent(["c1"], NOW + HOUR).num_rows == 0
+    assert Contacts(db).sent(["c1"], NOW, NOW + HOUR / 2).num_rows == 3
+    assert Contacts(db).sent(["c1"], NOW, NOW + HOUR).num_rows == 0  # lapsed, though nobody has released it yet
+    ledger.commit(["1"], NOW)
+    assert Contacts(db).sent(["c1"], NOW, NOW + HOUR).num_rows == 1
 
 
 def test_what_only_the_log_knows_counts_and_what_both_know_counts_once(db: StateDb) -> None:

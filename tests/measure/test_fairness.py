@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.app.measure.fairness import groups_of, limits_of, plan_fairness
@@ -48,7 +48,7 @@ def test_intervals_of_gaps_cover() -> None:
 
 
 @given(st.integers(0, 10**6), st.floats(0.05, 0.9), st.floats(0.0, 0.5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_thresholds_keep_the_share_and_the_gap(seed: int, share: float, most: float) -> None:
     rng = np.random.default_rng(seed)
     group = np.repeat(["a", "b", "c"], [300, 500, 700])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.errors import UsageError
@@ -70,6 +70,7 @@ def test_poor_overlap_is_refused() -> None:
 
 
 @given(st.lists(st.floats(0.01, 50), min_size=2, max_size=50))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_effective_n_is_between_one_and_n(w: list[float]) -> None:
     assert 1 - 1e-9 <= effective_n(np.array(w)) <= len(w) + 1e-9
 

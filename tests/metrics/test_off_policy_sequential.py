@@ -102,6 +102,6 @@ def test_nonsense_is_refused() -> None:
         with pytest.raises(UsageError):
             ope.ratios(log, bad)
     with pytest.raises(UsageError):
-        ope.fit_values(log, good[:, :-1], design, DISCOUNT)
+        ope.fitted_q(log_of(1), chances_of(log_of(1).eligible, WANTED)[:, :-1], design, DISCOUNT)
     with pytest.raises(UsageError):
         ope.per_decision(log_of(1), chances_of(log_of(1).eligible, WANTED), 1.2)

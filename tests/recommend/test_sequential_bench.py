@@ -21,7 +21,9 @@ from holdfast.evaluate.lists.judge import judge
 from holdfast.evaluate.lists.windows import ListWindow
 from holdfast.recommend.mix_lanes import spec
 from holdfast.recommend.sequential import Sasrec
+from holdfast.recommend.sequential_order import Histories
 from holdfast.recommend.sequential_settings import Teaching
+from holdfast.recommend.sequential_train import held_out
 
 CUTOFF = Cutoff.parse("2020-01-01")
 
@@ -49,6 +51,34 @@ def test_a_network_adds_order_to_what_only_counts():
     gain = {one.model: one for one in rows if "paired gain" in one.protocol and one.metric == "ndcg_at_10"}
     assert gain["blend_with_deep"].low > 0
     assert "over blend_without_deep" in gain["blend_with_deep"].protocol
+
+
+def test_a_basket_is_foretold_from_the_one_before_it_and_not_from_its_own_lines():
+    """Six baskets of three things follow each other in a ring; lines of a basket share an instant."""
+    if not available():
+        missing("torch or safetensors is not installed: pip install 'holdfast[deep]'")
+    starts = np.random.default_rng(7).integers(6, size=240).tolist()
+    baskets = [[[f"b{(one + turn) % 6}-{k}" for k in range(3)] for turn in range(5)] for one in starts]
+    items = Items.named([f"b{one}-{k}" for one in range(6) for k in range(3)])
+    shop = Sequences([f"c{at}" for at in range(240)], baskets, items)
+    past = shop.before_last(1)
+    light = Sasrec(width=16, layers=1, dropout=0.1, teaching=Teaching(epochs=16, learning_rate=0.01))
+    lists = light.fit(past).recommend(past, 3)
+    assert judge(lists, shop.last(1), past, depths=(3,)).mean("recall_at_3") > 0.95
+
+
+def test_what_is_held_out_is_a_whole_instant():
+    codes = np.array([1, 2, 3, 1, 2, 4])
+    at, offsets = np.array([5, 9, 9, 1, 1, 1]), np.array([0, 3, 6])
+    told = Histories(codes, np.zeros(6, np.int64), at, offsets)
+    assert told.first_of_instant().tolist() == [0, 1, 1, 3, 3, 3]
+    many = Histories(np.tile(codes[:3], 60), np.zeros(180, np.int64), np.tile(at[:3], 60), np.arange(61) * 3)
+    rest, held = held_out(many, 1.0, 100)
+    assert rest.codes.tolist() == [1] * 60
+    assert held.told.codes.tolist() == [1] * 60
+    assert held.right.tolist() == [2] * 60
+    alone = Histories(np.tile(codes[3:], 60), np.zeros(180, np.int64), np.ones(180, np.int64), np.arange(61) * 3)
+    assert held_out(alone, 1.0, 100)[1] is None  # whoever came once has nothing to be foretold from
 
 
 def _listed(lists: list[list[int]], source: str = "x") -> Recommendations:

@@ -44,7 +44,7 @@ def publish(shop: Shop, at: Cutoff, names: tuple[str, ...] = NAMES, capacity: in
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     made = Shop.create(tmp_path / "shop", zone="UTC")
-    text = made.config_file.read_text().replace("[alerts]", "[alerts]\ncapacity = 3")
+    text = made.config_file.read_text().replace("[alerts]", "[alerts]\ncapacity = 3\nclear_share = 0.7")
     made.config_file.write_text(text)
     publish(made, AT)
     return Shop.open(made.folder)

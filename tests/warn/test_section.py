@@ -17,7 +17,7 @@ ROW = {
 }  # fmt: skip
 FACTS = {
     "capacity": 50, "listed": 50, "fresh": 5, "alertable": 440, "shortfall": 4630.0, "horizon": "30d", "lead_days": 69.0,
-    "measured": False, "assumed_effect": 0.03, "list": [ROW], "drift": "The data has drifted: fewer visits",
+    "measured": False, "assumed_effect": 0.03, "clear_share": 0.9, "list": [ROW], "drift": "The data has drifted: fewer visits",
     "retention": {"sentence": {"en": "73% came back", "zh": "73%再次下单"}},
     "judged": {
         "cutoffs": ["2024-03-01", "2024-04-01"],

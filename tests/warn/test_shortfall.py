@@ -57,11 +57,14 @@ def test_decisions_say_what_to_do_and_nobody_of_the_holdout_is_called() -> None:
         uplift=np.array([0.1, np.nan, np.nan]), expected_profit=np.zeros(3), cost=np.zeros(3),
         holdout=np.array([False, True, False]), reason=pa.array(["", "", ""]),
     )  # fmt: skip
-    found = Chances.of(ids, np.array([0.5, 0.4, 0.5, 0.5]), decided, 0.03)
+    found = Chances.of(ids, np.array([0.5, 0.4, 0.5, 0.5]), decided, 0.03, measured=True)
     assert found.share.tolist() == pytest.approx([0.03, 0.25, 0.03, 0.03])  # 0.1 of 0.4 is saved
     assert found.treatment_id == ["mail", "mail", None, None]
     assert found.holdout.tolist() == [False, False, True, False]
     assert found.measured
-    assumed = Chances.of(ids, np.full(4, 0.5), None, 0.03)
+    prior = Chances.of(ids, np.array([0.5, 0.4, 0.5, 0.5]), decided, 0.03, measured=False)
+    assert prior.share.tolist() == [0.03] * 4  # what to do is told, whom to call first is not
+    assert prior.treatment_id == found.treatment_id
+    assumed = Chances.of(ids, np.full(4, 0.5), None, 0.03, measured=True)
     assert not assumed.measured
     assert assumed.share.tolist() == [0.03] * 4

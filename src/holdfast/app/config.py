@@ -34,9 +34,11 @@ _SETTINGS_MODULES = (
     "holdfast.evaluate.settings",
     "holdfast.recommend.settings",
     "holdfast.decide.settings",
+    "holdfast.decide.plan_settings",
     "holdfast.decide.contact.settings",
     "holdfast.profile.settings",
     "holdfast.warn.settings",
+    "holdfast.measure.settings",
 )
 #: Sections whose keys are the user's own words (column names), not ours.
 _OPEN_SECTIONS = frozenset({"mapping"})

@@ -38,6 +38,7 @@ def find(
     """Life-cycle, value at risk, bands and reasons of everybody; cohorts and curves of the shop."""
     from holdfast.app.alerts.part import alerts, as_part
     from holdfast.app.measure.part import effects
+    from holdfast.app.plan.options import with_profiles
     from holdfast.app.plan.part import decisions
     from holdfast.models.surrogate import family_weights
     from holdfast.models.value import season_of
@@ -56,8 +57,9 @@ def find(
     ahead = look_ahead(question, now, said, proof, model.intervals.level_sd, language)
     states = dict(zip(*(c.to_pylist() for c in lifecycle(orders, day, rules).columns[:2]), strict=True))
     customers = _customers(question, now, said, model, at_risk, states, ahead, language)
-    made, planned = decisions(question, now, customers, language)
-    called, facts = alerts(question, now, said, customers, made, language)
+    made, planned = decisions(question, now, with_profiles(customers, ahead.tables["profiles"]), language)
+    measured = bool(planned.facts.get("measured"))
+    called, facts = alerts(question, now, said, customers, made, language, measured=measured)
     ahead = ahead.with_part("alerts", as_part(called, facts, ahead.facts.get("drift"), language))
     ahead = ahead.with_part("plan", planned).with_part("effects", Outlook(facts=effects(question, language)))
     return Findings(

@@ -27,7 +27,7 @@ def run(
 ) -> ReleaseFolder:
     """Publish a release of this shop; raises `TooLittleData` where its history cannot carry one."""
     from holdfast.app.findings import find
-    from holdfast.app.profile.rules import rules_of
+    from holdfast.app.profile.rules import check
     from holdfast.app.promises import promises
     from holdfast.app.publish import publish
     from holdfast.app.small import refuse_small
@@ -35,7 +35,7 @@ def run(
     from holdfast.evaluate.settings import EvaluateSettings
 
     speak = spoken(shop.config, language)
-    rules_of(shop)  # a rule that cannot be read is better said now than after all the work
+    check(shop)  # a rule that cannot be read is better said now than after all the work
     with shop.locked(), shop.engine() as engine:
         question = study(shop, engine, cutoff=cutoff, horizon=horizon, progress=progress)
         now = question.present

@@ -143,11 +143,13 @@ def coverage(random: Shown, bts: Shown, target: str, source: str, worlds: int) -
     from holdfast.metrics.off_policy import difference_interval
 
     held: dict[tuple[str, str], list[bool]] = {}
+    sized = {"random": random, "bts": bts}
+    counts = Draws.of(sized[source], sized[target], WORLD_REPLICATES, 1)  # rows of a world are alike: drawn once
     for seed in range(1, worlds + 1):
         world = Calibrated.of(random, bts, seed)
-        logs = {name: world.log(name, len(log.item), seed) for name, log in (("random", random), ("bts", bts))}
+        logs = {name: world.log(name, len(log.item), seed) for name, log in sized.items()}
         here, there = logs[source], logs[target]
-        draws = replicated(here, there, Draws.of(here, there, WORLD_REPLICATES, seed), estimated=target == "bts")
+        draws = replicated(here, there, counts, estimated=target == "bts")
         for name, one in _bounded(here, there, target).items():
             if one is None:
                 continue

@@ -90,8 +90,11 @@ def replicated(here: Shown, there: Shown, draws: Draws, *, estimated: bool, seed
     """
     cells, items = POSITIONS * here.items, here.items
     whole = there.shares if estimated else np.full((POSITIONS, items), 1.0 / items)
-    target = shares_of(draws.there @ _onehot(there.cell, cells), items) if estimated else whole[None]
-    flat = target.reshape(len(target), cells)
+    flat = (
+        shares_of(_summed(draws.there, there.cell, cells), items).reshape(-1, cells)
+        if estimated
+        else whole.reshape(1, cells)
+    )
     own = (draws.there @ there.click) / draws.there.sum(axis=1)
     n = draws.here.sum(axis=1)
     w = whole[here.position, here.item] / here.propensity
@@ -99,23 +102,38 @@ def replicated(here: Shown, there: Shown, draws: Draws, *, estimated: bool, seed
 
     def mean(value: Floats) -> Floats:
         """Mean of target / propensity x value: linear in the target, so cell by cell."""
-        return np.asarray((flat * (draws.here @ _onehot(here.cell, cells, value / here.propensity))).sum(axis=1) / n)
+        each = value / here.propensity
+        if not estimated:
+            return np.asarray(draws.here @ (flat[0][here.cell] * each) / n)
+        return np.asarray((flat * _summed(draws.here, here.cell, cells, each)).sum(axis=1) / n)
 
     said = reward_table(decisions(here, whole), seed=seed)
     done = said[np.arange(len(w)), here.item]
-    spread = np.zeros((len(w), POSITIONS, items))
-    spread[np.arange(len(w)), here.position] = said
-    direct = (flat * (draws.here @ spread.reshape(len(w), cells).astype(np.float32))).sum(axis=1) / n
     found = {"ips": mean(here.click), "clipped": mean(keep * here.click)}
     found["snips"] = found["ips"] / mean(np.ones(len(w)))
-    found["doubly_robust"] = direct + mean(keep * (here.click - done))
+    found["doubly_robust"] = _direct(here, draws, flat, said) / n + mean(keep * (here.click - done))
     return {name: each - own for name, each in found.items()} | {"own": own}
 
 
-def _onehot(cell: Ints, cells: int, values: Floats | None = None) -> NDArray[np.float32]:
-    out = np.zeros((len(cell), cells), np.float32)
-    out[np.arange(len(cell)), cell] = 1.0 if values is None else values
-    return out
+def _direct(here: Shown, draws: Draws, flat: Floats, said: Floats) -> Floats:
+    """Sum over rows of what the reward model says of the target; rows of one position and part are said the same of."""
+    mark = np.column_stack([here.position, said @ np.sqrt(np.arange(2.0, said.shape[1] + 2.0))])
+    _, first, kind = np.unique(mark.round(12), axis=0, return_index=True, return_inverse=True)
+    counts = _summed(draws.here, kind.ravel(), len(first))
+    total = np.zeros(len(draws.here))
+    target = flat.reshape(len(flat), POSITIONS, -1)
+    for at, row in enumerate(first):
+        total += counts[:, at] * (target[:, here.position[row]] @ said[row])
+    return total
+
+
+def _summed(counts: NDArray[np.float32], cell: Ints, cells: int, values: Floats | None = None) -> Floats:
+    """Replicates x cells: sums of counts x values over the rows of each cell."""
+    from scipy.sparse import csr_matrix
+
+    n = len(cell)
+    rows = csr_matrix((np.ones(n) if values is None else values, (cell, np.arange(n))), shape=(cells, n))
+    return np.asarray((rows @ counts.T).T, np.float64)
 
 
 @dataclass(frozen=True)

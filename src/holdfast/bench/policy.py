@@ -2,9 +2,10 @@
 
 Data: `zero` and `zero_free` (nothing has any effect), `harm` (each arm helps some and harms more), `mixed` (arms help
 different customers), `faint` (the same with a third of the effects), `uniform` (one arm is right for nearly all),
-`turning` (who responds changes half way), `habits` and `habits_tireless` (customers over periods, contacts tire them or
-do not). Values are exact expectations over customers that no policy learnt from; the only chance is in the logs. Means
-over seeds with their 95% t interval; shares of worlds with the Clopper-Pearson interval. Two processes share the work.
+`turning` (who responds changes half way), `habits`, `habits_tireless` and `habits_zero` (customers over periods: contacts
+tire them, or do not, or do nothing but cost). Values are exact expectations over customers that no policy learnt from;
+the only chance is in the logs. Means over seeds with their 95% t interval; shares of worlds with the Clopper-Pearson
+interval. Two processes share the work.
 """
 
 from __future__ import annotations
@@ -49,22 +50,27 @@ def policy(*, data: str | None = None, full: bool = False, progress: Progress = 
 
 def plan(full: bool) -> list[Job]:
     """The jobs, longest first: 20 seeds, 400 worlds without effect; with `--full` 40 and 2,000."""
-    from holdfast.bench.policy_periods import live_periods, off_policy
-    from holdfast.bench.policy_rivals import compete
+    from holdfast.bench.policy_periods import live_periods, off_policy, quiet_periods
+    from holdfast.bench.policy_rivals import bandits, compete
     from holdfast.bench.policy_turning import turn
     from holdfast.bench.policy_zero import guard_alone
 
     seeds, worlds = (40, 2_000) if full else (20, 400)
-    jobs = [Job(kind, live_periods, seed) for kind in ("habits", "habits_tireless") for seed in range(1, seeds + 1)]
-    sizes = [(kind, size) for size in (50_000, 10_000, 2_000) for kind in ("mixed", "harm", "uniform")]
-    sizes += [("faint", 200_000)] * full + [("faint", 50_000)]
-    jobs += [Job(kind, compete, seed, size) for kind, size in sizes for seed in range(1, seeds + 1)]
-    jobs += [Job("zero", compete, seed, 10_000) for seed in range(1, seeds + 1)]
+    kinds = ("mixed", "harm", "uniform")
+    sizes = [(kind, size) for size in (50_000, 10_000, 2_000) for kind in kinds] + [("faint", 50_000), ("zero", 10_000)]
+    sizes = [("faint", 200_000)] * full + sizes
+    jobs = [
+        Job(*one, seed)
+        for one in (("habits", live_periods), ("habits_tireless", live_periods))
+        for seed in range(1, seeds + 1)
+    ]
+    for work in (compete, bandits):
+        jobs += [Job(kind, work, seed, size) for kind, size in sizes for seed in range(1, seeds + 1)]
     jobs += [Job("turning", turn, seed) for seed in range(1, seeds + 1)]
     jobs += [Job("habits", off_policy, seed) for seed in range(1, 2 * seeds + 1)]
-    return jobs + [
-        Job(kind, guard_alone, seed, 2_000) for kind in ("zero", "zero_free") for seed in range(1, worlds + 1)
-    ]
+    jobs += [Job("habits_zero", quiet_periods, seed, 500) for seed in range(1, worlds // 2 + 1)]
+    zero = [("zero", worlds), ("zero_free", worlds // 2)]
+    return jobs + [Job(kind, guard_alone, seed, 2_000) for kind, count in zero for seed in range(1, count + 1)]
 
 
 def run(jobs: Sequence[Job], progress: Progress) -> list[tuple[Job, Found]]:

@@ -25,10 +25,12 @@ SHORT = 5
 
 
 def world_of(kind: str) -> Habits:
-    """`habits`: contacts tire and coupons spoil; `habits_tireless`: they do not."""
+    """`habits`: contacts tire and coupons spoil; `habits_tireless`: they do not; `habits_zero`: they do nothing but cost."""
     from holdfast.synth.choices.habits import Habits
 
-    return Habits() if kind == "habits" else Habits(tiring=0.0, spoiling=0.0)
+    if kind == "habits":
+        return Habits()
+    return Habits(tiring=0.0, spoiling=0.0, working=1.0 if kind == "habits_tireless" else 0.0)
 
 
 def live_periods(kind: str, seed: int, size: int) -> Found:
@@ -53,6 +55,7 @@ def live_periods(kind: str, seed: int, size: int) -> Found:
 
 def rivals(habits: Habits, log: Trajectories, seed: int) -> Iterator[tuple[str, Floats]]:
     """Chances of every policy in every state: states x arms."""
+    from holdfast.decide.sequential.confirm import confirm
     from holdfast.decide.sequential.iteration import FittedQ
 
     hot = np.eye(len(habits.arms))
@@ -61,13 +64,38 @@ def rivals(habits: Habits, log: Trajectories, seed: int) -> Iterator[tuple[str, 
     late = habits.cells[:, 2] >= np.quantile(log.state[..., 2], 0.8)
     yield "churn_risk", hot[np.where(late & habits.eligible[:, 2], 2, 0)]
     yield "guarded", hot[one_step(habits, log, seed)]
-    for name, settings in {
+    yield "fitted_q_confirmed", hot[confirm(FittedQ(seed=seed), log).choose(habits.cells, habits.eligible)]
+    learners = {
         "myopic": FittedQ(ahead=1, seed=seed),
         "fitted_q": FittedQ(seed=seed),
         "fitted_q_single": FittedQ(halvings=0, seed=seed),
-        "fitted_q_lightgbm": FittedQ(learner="lightgbm", halvings=1, ahead=12, seed=seed),
-    }.items():
+    }
+    if habits.tiring:  # trees take longer than all the others together
+        learners["fitted_q_lightgbm"] = FittedQ(learner="lightgbm", halvings=1, ahead=8, seed=seed)
+    for name, settings in learners.items():
         yield name, hot[settings.fit(log).choose(habits.cells, habits.eligible)]
+
+
+def quiet_periods(kind: str, seed: int, size: int) -> Found:
+    """Does a confirmed sequential policy stay quiet where every contact costs and none has an effect?"""
+    from holdfast.decide.sequential.confirm import confirm
+    from holdfast.decide.sequential.iteration import FittedQ
+    from holdfast.synth.choices.periods import best, logged, value
+
+    habits = world_of(kind)
+    fit = confirm(FittedQ(seed=seed), logged(habits, size, PERIODS, RANDOM, seed=seed))
+    chosen = fit.choose(habits.cells, habits.eligible)
+    most = best(habits, PERIODS, DISCOUNT)[1]
+    hot = np.eye(len(habits.arms))
+    protocol = f"no effect anywhere, {PERIODS} periods, {size:,} customers' random logs"
+    found: Found = {
+        (protocol, "fitted_q_confirmed", "deviates"): float(fit.deviates),
+        (protocol, "fitted_q_confirmed", "sends_nothing_costly"): float(not chosen.any()),
+    }
+    told = {"fitted_q_confirmed": chosen, "fitted_q": fit.policy.choose(habits.cells, habits.eligible)}
+    for name, arms in told.items():
+        found[(protocol, name, "regret")] = most - value(habits, hot[arms], PERIODS, DISCOUNT)
+    return found
 
 
 def one_step(habits: Habits, log: Trajectories, seed: int) -> NDArray[np.int64]:

@@ -24,30 +24,40 @@ RISKIEST = 0.2
 
 def compete(kind: str, seed: int, size: int) -> Found:
     """Policies learnt from `size` customers of a randomised experiment (arms equal), judged on 20,000 fresh ones."""
-    from holdfast.decide.learn.linucb import LinUcb
-    from holdfast.decide.learn.thompson import Thompson
     from holdfast.synth.choices.parameters import WORLDS
     from holdfast.synth.choices.world import customers
 
     world = WORLDS[kind].seeded(seed)
     log = customers(world, size, seed).experiment(seed=seed)
     fresh = customers(world, FRESH, 1_000_000 + seed)
-    protocol = f"learnt from {size:,} customers, worth for others"
-    meanwhile = f"while learning: the last {1 - FIRST:.0%} of {size:,} customers, in {ROUNDS} rounds"
     found: Found = {}
     for name, chosen in offline(log, fresh, seed):
-        found |= judged(protocol, name, fresh, chosen)
-    rivals: dict[str, Learner] = {"thompson": Thompson(), "thompson_free": Thompson(tolerance=None), "linucb": LinUcb()}
-    for name, rival in rivals.items():
-        chances, during = online(rival, world, size, seed, fresh)
-        found |= judged(protocol, name, fresh, chances)
-        found[(meanwhile, name, "policy_value")] = during
-    found[(meanwhile, "experiment", "policy_value")] = float(fresh.gain.mean())
+        found |= judged(size, name, fresh, chosen)
     return found
 
 
-def judged(protocol: str, name: str, fresh: Customers, policy: NDArray[np.generic]) -> Found:
+def bandits(kind: str, seed: int, size: int) -> Found:
+    """Learners that meet as many customers in rounds, judged on the same fresh ones, and by what they cost meanwhile."""
+    from holdfast.decide.learn.linucb import LinUcb
+    from holdfast.decide.learn.thompson import Thompson
+    from holdfast.synth.choices.parameters import WORLDS
+    from holdfast.synth.choices.world import customers
+
+    world = WORLDS[kind].seeded(seed)
+    fresh = customers(world, FRESH, 1_000_000 + seed)
+    meanwhile = f"while learning: the last {1 - FIRST:.0%} of {size:,} customers, in {ROUNDS} rounds"
+    found: Found = {(meanwhile, "experiment", "policy_value"): float(fresh.gain.mean())}
+    rivals: dict[str, Learner] = {"thompson": Thompson(), "thompson_free": Thompson(tolerance=None), "linucb": LinUcb()}
+    for name, rival in rivals.items():
+        chances, during = online(rival, world, size, seed, fresh)
+        found |= judged(size, name, fresh, chances)
+        found[(meanwhile, name, "policy_value")] = during
+    return found
+
+
+def judged(size: int, name: str, fresh: Customers, policy: NDArray[np.generic]) -> Found:
     """Exact figures of one policy."""
+    protocol = f"learnt from {size:,} customers, worth for others"
     return {
         (protocol, name, "policy_value"): fresh.value(policy),
         (protocol, name, "regret"): fresh.regret(policy),

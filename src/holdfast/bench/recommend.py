@@ -13,20 +13,32 @@ from holdfast.core.registry import nearest
 from holdfast.core.results import Score
 
 PREFIX = "recommend_"
-#: Sets that teach networks take long: only by name, or with everything.
-DEEP = "_deep"
+#: Sets that teach networks, or that want a quiet machine, take long: only by name, or with everything.
+LONG = ("_deep", "speed")
 
 
 @BENCHES.register("recommend")
 def recommend(*, data: str | None = None, full: bool = False, progress: Progress = SILENT) -> list[Score]:
-    """Recommended lists on public sets: every lane and their mix by recall, nDCG and hits."""
+    """Recommended lists on public sets: every lane and their mix by recall, nDCG and hits.
+
+    Without `data` all sets but networks and speed, which are asked for by name or with `full`.
+    """
     known = names()
     if data is not None and data not in known:
         raise UsageError(f"recommend has no data {data!r}", remedy=nearest(data, known))
     found: list[Score] = []
-    for name in [one for one in known if full or not one.endswith(DEEP)] if data is None else [data]:
+    for name in usual(full) if data is None else [data]:
         found += importlib.import_module(f"holdfast.bench.{PREFIX}{name}").run(full, progress)
     return found
+
+
+def usual(full: bool = False) -> list[str]:
+    """What runs where no set is named.
+
+    >>> sorted(set(names()) - set(usual()))
+    ['beauty_deep', 'online_retail_deep', 'speed']
+    """
+    return [one for one in names() if full or not one.endswith(LONG)]
 
 
 def names() -> list[str]:

@@ -66,11 +66,11 @@ def told(folder: Path, one: World, progress: Progress = SILENT, *, seeds: int = 
     started = time.perf_counter()
     shop, plan = planned(folder, one, progress)
     future = Future(drawn(one))
-    rows = [_row("plan", metric, value) for metric, value in _promised(plan).items()]
+    rows = [_row("as promised", "guarded", metric, value) for metric, value in _promised(plan).items()]
     kept = money_kept(future, plan, seeds)
-    rows += [_row(name, metric, *value) for name, found in kept.items() for metric, value in found.items()]
+    rows += [_row("as lived", name, metric, *value) for name, found in kept.items() for metric, value in found.items()]
     rows += measured(shop, plan, future, progress)
-    return [*rows, _row("whole", "seconds", time.perf_counter() - started)]
+    return [*rows, _row("as lived", "whole", "seconds", time.perf_counter() - started)]
 
 
 def planned(folder: Path, one: World, progress: Progress = SILENT) -> tuple[Shop, Plan]:
@@ -188,7 +188,6 @@ def live(shop: Shop, tables: dict[str, pa.Table], progress: Progress = SILENT) -
         shop.add(as_raw(name, table), preset="holdfast", source=None, progress=progress)
 
 
-def _row(model: str, metric: str, value: float, low: float | None = None, high: float | None = None) -> Score:
-    return Score(
-        "story", "synthetic", f"plan of {BUDGET:,.0f} euros, {FOLLOW_UP}d", model, metric, float(value), low, high
-    )
+def _row(how: str, model: str, metric: str, value: float, low: float | None = None, high: float | None = None) -> Score:
+    protocol = f"plan of {BUDGET:,.0f} euros, {FOLLOW_UP}d, {how}"
+    return Score("story", "synthetic", protocol, model, metric, float(value), low, high)

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.bench.registry import BENCHES
-from holdfast.bench.warn_cases import CASES, HORIZONS, Alertable, alertable, previous
+from holdfast.bench.warn_cases import CASES, EVERY, HORIZONS, Alertable, alertable, previous
 from holdfast.bench.warn_methods import ALERT, CANDIDATES, OTHERS, Ranked, ranked
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
@@ -116,7 +116,9 @@ def held(shop: Alertable, protocol: str, checks: Sequence[Judged], capacity: str
         )
         first = check(before, previous(one.ranked.cutoff), rules)
         earlier = as_earlier(first)
-        here = pc.is_in(earlier["customer_id"], value_set=one.check.customer_id)
+        silent = shop.rhythm(one.ranked.cutoff)
+        still_silent = silent.customer_id.filter(pa.array(silent.silence >= EVERY.days))
+        here = pc.is_in(earlier["customer_id"], value_set=still_silent)  # who has ordered since is off the list
         second = check(now, one.ranked.cutoff, rules, earlier.filter(here))
         listed = pc.is_in(one.check.customer_id, value_set=second.alerts["customer_id"].combine_chunks())
         names = [set(of.alerts["customer_id"].to_pylist()) for of in (first, second)]

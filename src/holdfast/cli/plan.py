@@ -63,6 +63,9 @@ def approve(
         str | None, typer.Option(metavar="NAME", help="Who approves; default: the user of this machine.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Really approve; without it, show what would happen.")] = False,
+    despite: Annotated[
+        bool, typer.Option("--despite-findings", help="Although protected groups are offered other prices.")
+    ] = False,
     language: LanguageOption = None,
     json: Json = False,
     debug: Debug = False,
@@ -70,7 +73,7 @@ def approve(
     """Reserve money, places and contacts for a plan, and fix who is held out. A dry run unless --yes."""
     from holdfast.app import service
 
-    answer(json, service.plan_approve, folder, plan=plan, by=by, yes=yes, language=language)
+    answer(json, service.plan_approve, folder, plan=plan, by=by, yes=yes, despite_findings=despite, language=language)
 
 
 @plan_app.command("export", epilog="Example: holdfast plan export shop --to audience.csv --yes")
@@ -94,3 +97,11 @@ def export(
     from holdfast.app import service
 
     answer(json, service.plan_export, folder, plan=plan, to=to, yes=yes, language=language)
+
+
+@plan_app.command("send", epilog="Example: holdfast plan send shop")
+def send(folder: Here = HERE, language: LanguageOption = None, json: Json = False, debug: Debug = False) -> None:
+    """Send what is due of exported plans through the channels of channels.toml; run it as often as you like."""
+    from holdfast.app import service
+
+    answer(json, service.plan_send, folder, language=language)

@@ -10,9 +10,7 @@ import typer
 from holdfast.cli.root import HERE, Debug, Here, Json, LanguageOption, answer, app
 
 
-@app.command(
-    epilog="Example: holdfast segments shop --flow; holdfast segments shop --segment champions --by rfm --csv champions.csv"
-)
+@app.command(epilog="Example: holdfast segments shop --segment champions --by rfm --csv champions.csv")
 def segments(
     folder: Here = HERE,
     by: Annotated[

@@ -65,8 +65,11 @@ class AssignmentStore(Protocol):
 class ContactHistory(Protocol):
     """Messages that left, and reservations of those about to leave."""
 
-    def sent(self, customers: Sequence[str], since: datetime) -> pa.Table:
-        """customer_id, channel, purpose, treatment_id, decision_id, at, transactional: everything since then."""
+    def sent(self, customers: Sequence[str], since: datetime, now: datetime | None = None) -> pa.Table:
+        """customer_id, channel, purpose, treatment_id, decision_id, at, transactional: everything since then.
+
+        With `now`, reservations that have lapsed by then are left out, although nobody has released them yet.
+        """
 
 
 @dataclass(frozen=True)

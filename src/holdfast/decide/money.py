@@ -52,8 +52,13 @@ class Earns:
         return asdict(self)
 
 
-def money_line(options: Options, decisions: Decisions, *, p_churn: Floats, spread: Floats) -> list[Earns]:
+def money_line(
+    options: Options, decisions: Decisions, *, p_churn: Floats, spread: Floats, means: Floats | None = None
+) -> list[Earns]:
     """Four policies over the same customers. `spread`: customers x arms, the standard deviation of the gain's error.
+
+    `means`: the measured mean gain of each arm (NaN: not measured), by which `everyone` and `riskiest` are judged: a plan
+    does not count on a gain that was not confirmed, but a reader may see it with its interval.
 
     `everyone` gets the arm that earns most if all who may get it do, whatever the budget; `riskiest` gives that arm to
     those with the highest `p_churn` for as long as the money of the plan lasts. The holdout gets nothing in any of them.
@@ -67,12 +72,17 @@ def money_line(options: Options, decisions: Decisions, *, p_churn: Floats, sprea
     [('nothing', 0.0), ('everyone', 3.0), ('riskiest', 3.0), ('guarded', 3.0)]
     """
     free = options.eligible & ~decisions.holdout[:, None]
-    total = np.where(free, options.gain, 0.0).sum(axis=0)
+    usual = options.gain if means is None else np.where(np.isnan(means), options.gain, means)
+    total = np.where(free, usual, 0.0).sum(axis=0)
     arm = 1 + int(np.argmax(total[1:])) if len(total) > 1 else 0
     everyone = np.where(free[:, arm], arm, 0)
     named = {"nothing": np.zeros(len(options), np.int64), "everyone": everyone,
              "riskiest": _riskiest(options, everyone, p_churn, float(decisions.cost.sum())), "guarded": decisions.chosen}  # fmt: skip
-    return [_earns(policy, chosen, options, spread, options.arms[arm]) for policy, chosen in named.items()]
+    said = {"everyone": usual, "riskiest": usual}
+    return [
+        _earns(policy, chosen, options, said.get(policy, options.gain), spread, options.arms[arm])
+        for policy, chosen in named.items()
+    ]
 
 
 def _riskiest(options: Options, everyone: NDArray[np.int64], p_churn: Floats, money: float) -> NDArray[np.int64]:
@@ -86,9 +96,9 @@ def _riskiest(options: Options, everyone: NDArray[np.int64], p_churn: Floats, mo
     return chosen
 
 
-def _earns(policy: str, chosen: NDArray[np.int64], options: Options, spread: Floats, arm: str) -> Earns:
+def _earns(policy: str, chosen: NDArray[np.int64], options: Options, gains: Floats, spread: Floats, arm: str) -> Earns:
     rows = np.arange(len(options))
-    gain = float(options.gain[rows, chosen].sum())
+    gain = float(gains[rows, chosen].sum())
     by_arm = np.bincount(chosen, spread[rows, chosen], minlength=len(options.arms))
     doubt = _Z90 * math.sqrt(float((by_arm**2).sum()))
     label = {"en": _LABELS[policy].en.format(arm=arm), "zh": _LABELS[policy].zh.format(arm=arm)}

@@ -71,6 +71,7 @@ def drain(
 ) -> Drained:  # fmt: skip
     """Send everything that is due on this channel, in batches of `count`; many workers may do so at once.
 
+    A message to a customer to whom another worker is just writing waits for the next call.
     `now` is the instant at which the call begins. `look` is asked about each message just before it leaves
     (`decide.contact.last_look`). `ledger`: where what will not leave is given back.
     """

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parseaddr
+from typing import Literal
 
 from holdfast.core.contact import Message, Receipt
 from holdfast.core.errors import ConfigError, UsageError
@@ -84,7 +85,7 @@ class Smtp:
             if isinstance(error, smtplib.SMTPResponseException):
                 # A sender or a login that the relay refuses is ours to mend: tried again, whatever the code.
                 final = isinstance(error, smtplib.SMTPDataError)
-                state = _state(error.smtp_code) if final else "later"
+                state: Literal["later", "refused"] = _state(error.smtp_code) if final else "later"
                 return Receipt(message.decision_id, state, _said(error)), None if error.smtp_code == 421 else relay
             _quit(relay)
             return Receipt(message.decision_id, "later", f"connection lost: {_said(error)}"), None
@@ -118,7 +119,7 @@ def _quit(relay: smtplib.SMTP | None) -> None:
             relay.close()
 
 
-def _state(code: int) -> str:
+def _state(code: int) -> Literal["later", "refused"]:
     return "refused" if 500 <= code < 600 else "later"
 
 

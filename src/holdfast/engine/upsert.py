@@ -82,7 +82,7 @@ def _statement(query: Query, names: Sequence[str], key: str) -> str:
 
 
 def _values(column: pa.ChunkedArray, scheme: str) -> list[Any]:
-    values = column.to_pylist()
+    values: list[Any] = column.to_pylist()
     if pa.types.is_timestamp(column.type):
         return [None if one is None else _instant(one, scheme) for one in values]
     if pa.types.is_string(column.type) and scheme == "postgresql":

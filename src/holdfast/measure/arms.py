@@ -71,12 +71,39 @@ def comparable(trial: Trial, arm: int, control: int = 0) -> Trial:
     return rows.take((np.minimum(*counts) >= 2)[rows.campaign])
 
 
-def effective_customers(trial: Trial, arm: int) -> float:
-    """How many customers an arm is worth: all of them where chances are equal, fewer where a few stand for many (Kish)."""
-    drew = trial.arm == arm
+def effective_customers(trial: Trial, arm: int, control: int = 0) -> tuple[float, float]:
+    """How many customers the arm, and the control, are worth to `means_of`: all of them where chances are equal, fewer
+    where a few of the control stand for many (Kish)."""
+    n, m = (float(len(np.unique(trial.who[trial.arm == one]))) for one in (arm, control))
     if equal_chances(trial):
-        return float(len(np.unique(trial.who[drew])))
-    return min(float(len(np.unique(trial.who[drew]))), effective_n(1.0 / trial.propensities[drew, arm]))
+        return n, m
+    rest, p = trial.arm == control, trial.propensities
+    return n, min(m, effective_n(p[rest, arm] / p[rest, control]))
+
+
+def means_of(
+    trial: Trial, arm: int, control: int, values: Floats, covariates: Sequence[str] = BEFORE
+) -> tuple[ArmMean, ArmMean]:
+    """The mean of `values` with the arm and without it. With equal chances: of everybody. Else: of those who drew the arm,
+    since a plan picks for whom it works; without it they are stood for by the control, weighted by p(arm) / p(control)
+    and corrected by a model of the control's outcomes (the augmented effect on the treated, chances known).
+    """
+    if equal_chances(trial):
+        return arm_mean(trial, arm, values, covariates), arm_mean(trial, control, values, covariates)
+    drew, rest, p = trial.arm == arm, trial.arm == control, trial.propensities
+    n = int(drew.sum())
+    if n < 2 or int(rest.sum()) < 2 * FOLDS or np.isnan(p).any():
+        nothing = ArmMean(float("nan"), np.full(len(trial), np.nan), n, "aipw")
+        return nothing, nothing
+    x = np.column_stack([trial.covariate(one) for one in covariates]) if covariates else np.empty((len(trial), 0))
+    said = cross_fitted(values, x, rest, trial.who % FOLDS)
+    there = float(values[drew].mean())
+    each = np.where(drew, said, 0.0) + np.where(rest, p[:, arm] / p[:, control] * (values - said), 0.0)
+    without = float(each.sum() / n)
+    return (
+        ArmMean(there, np.where(drew, values - there, 0.0) / n, n, "aipw"),
+        ArmMean(without, (each - np.where(drew, without, 0.0)) / n, int(rest.sum()), "aipw"),
+    )
 
 
 def arm_mean(trial: Trial, arm: int, values: Floats, covariates: Sequence[str] = BEFORE) -> ArmMean:

@@ -17,7 +17,7 @@ from holdfast.core.results import Effect, Undetermined
 from holdfast.core.text import Language
 from holdfast.core.trials import Trial
 from holdfast.measure.always_valid import bounded, cap_of, caution, refusal, winsorised
-from holdfast.measure.arms import ArmMean, arm_mean, comparable, effective_customers
+from holdfast.measure.arms import ArmMean, comparable, effective_customers, means_of
 from holdfast.measure.guardrails import guardrails
 from holdfast.measure.settings import BY_DEFAULT, MeasureSettings
 from holdfast.measure.words import ESTIMANDS, NO_CHANCES, NO_COST, NO_ORDERS, NO_OVERLAP, PROFIT, ROI
@@ -32,7 +32,7 @@ _OUTCOME = {"retention": "ordered", "orders": "orders", "revenue": "revenue", "m
 
 @dataclass(frozen=True)
 class Comparison:
-    """One arm against another over closed follow-ups.
+    """One arm against another over closed follow-ups; where chances differ, of those who drew the arm (`arms.means_of`).
 
     `effects` per customer by EFFECTS, spend capped at `cap` (currency); `raw`: revenue and margin uncapped. `relative`:
     the same over the control's mean. `totals`: over the `n_treated` customers of the arm (orders, revenue, margin),
@@ -129,7 +129,7 @@ class _Pair:
 
     def means(self, name: str, capped: bool = True) -> tuple[ArmMean, ArmMean]:
         values = self.values(name, capped)
-        return arm_mean(self.rows, self.a, values), arm_mean(self.rows, self.c, values)
+        return means_of(self.rows, self.a, self.c, values)
 
     def bound(self, found: ArmMean, name: str, estimand: str = "", unit: str = "currency") -> Effect:
         """With its interval; `name`: the outcome whose rare conversions call for caution."""
@@ -186,7 +186,7 @@ def _why(
         return Undetermined(NO_CHANCES.render(language))
     if len(trial) and not len(rows):
         return Undetermined(NO_OVERLAP.render(language))
-    n, m = (int(effective_customers(rows, one)) for one in (a, c))
+    n, m = (int(one) for one in effective_customers(rows, a, c))
     ordered = rows.after["ordered"] > 0
     conversions = tuple(_customers(rows, ordered & (rows.arm == one)) for one in (a, c))
     return refusal(n, m, (conversions[0], conversions[1]), settings, language)

@@ -11,7 +11,7 @@ from holdfast.core.results import Undetermined
 from holdfast.core.text import Language
 from holdfast.core.trials import Trial
 from holdfast.measure.always_valid import refusal
-from holdfast.measure.arms import ArmMean, arm_mean
+from holdfast.measure.arms import ArmMean, means_of
 from holdfast.measure.settings import BY_DEFAULT, MeasureSettings
 from holdfast.measure.words import NO_CHANCES
 from holdfast.metrics.confidence_sequence import multiplier
@@ -51,13 +51,13 @@ def guardrails(
     line = float(multiplier(n, max(planned, 1), 2 * (1 - settings.level)))
     found = [_worse(rows, arm, control, name, limits[name], line) for name in WATCHED]
     values = rows.outcome("margin")
-    top, low = (arm_mean(rows, one, values) for one in (arm, control))
+    top, low = means_of(rows, arm, control, values)
     return [*found, _said("margin", low.minus(top), rows, settings.least_margin * max(low.mean, 0.0), line)]
 
 
 def _worse(rows: Trial, arm: int, control: int, name: str, limit: float, line: float) -> dict[str, Any]:
     values = rows.outcome(name)
-    top, low = (arm_mean(rows, one, values, ()) for one in (arm, control))
+    top, low = means_of(rows, arm, control, values, ())
     floor = sum(_rare(values[rows.arm == one]) for one in (arm, control))
     return _said(name, top.minus(low), rows, limit, line, floor)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.core.trials import BEFORE, Trial
-from holdfast.measure.arms import arm_mean
+from holdfast.measure.arms import means_of
 from holdfast.metrics.confidence_sequence import ratio_p_value
 
 Floats = NDArray[np.float64]
@@ -78,7 +78,8 @@ def balance(trial: Trial, arm: int, control: int = 0) -> list[dict[str, Any]]:
     found = []
     for name in BEFORE:
         x = trial.covariate(name)
-        gap = arm_mean(trial, arm, x, ()).minus(arm_mean(trial, control, x, ()))
+        top, low = means_of(trial, arm, control, x, ())
+        gap = top.minus(low)
         sd, se = float(x.std()), gap.se(trial.who)
         if not np.isfinite(gap.mean) or not sd or not se:
             continue

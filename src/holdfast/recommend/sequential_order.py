@@ -96,6 +96,13 @@ class Histories:
     def lengths(self) -> Ints:
         return np.diff(self.offsets)
 
+    def first_of_instant(self) -> Ints:
+        """For each event the place in `codes` of the first one of the same customer and instant."""
+        row, at = np.repeat(np.arange(len(self)), self.lengths), np.arange(len(self.codes))
+        new = np.ones(len(at), bool)
+        new[1:] = (np.diff(row) != 0) | (np.diff(self.at) != 0)
+        return np.maximum.accumulate(np.where(new, at, 0)) if len(at) else at
+
     def newest(self, most: int) -> Histories:
         """At most so many events of each customer, the newest."""
         ahead = np.repeat(self.offsets[1:], self.lengths) - np.arange(len(self.codes))

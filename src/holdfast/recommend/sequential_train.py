@@ -1,7 +1,9 @@
 """Teaching the network of items: batches of like length, AdamW, warm-up and cosine, stopped by held-out last items.
 
-Held out are the last items of some of the customers who teach, never anything after the cutoff. Steps follow from sizes
-and one seed, never from a clock. Averages of the weights over the last steps are what is kept (Polyak & Juditsky 1992).
+An item is foretold from what happened before its instant: lines of one order have no order of their own, and foretelling
+one from another would only teach how they are sorted. Held out is one item of the last instant of some of the customers who
+teach, never anything after the cutoff. Steps follow from sizes and one seed, never from a clock. Averages of the weights
+over the last steps are what is kept (Polyak & Juditsky 1992).
 """
 
 from __future__ import annotations
@@ -38,20 +40,25 @@ class Held:
 
 
 def held_out(told: Histories, share: float, most: int) -> tuple[Histories, Held | None]:
-    """Take the last item of a share of the customers away; None where so few are left that they would say nothing."""
-    count = min(int(share * len(told)), most)
+    """Take the last instant of a share of the customers away; None where so few are left that they would say nothing."""
+    first = told.first_of_instant()
+    last = told.offsets[1:] - 1  # there is no empty history here
+    able = np.flatnonzero(first[last] > told.offsets[:-1])
+    count = min(int(share * len(told)), most, len(able))
     if count < _FEWEST:
         return told, None
     chosen = np.zeros(len(told), bool)
-    chosen[np.linspace(0, len(told) - 1, count).astype(np.int64)] = True  # the order of `sorted` is as good as random
-    last = np.zeros(len(told.codes), bool)
-    last[told.offsets[1:][chosen] - 1] = True
-    rest = told.keeping(~last)
+    chosen[able[np.linspace(0, len(able) - 1, count).astype(np.int64)]] = (
+        True  # the order of `sorted` is as good as random
+    )
+    hidden = (first == np.repeat(first[last], told.lengths)) & np.repeat(chosen, told.lengths)
+    rest = told.keeping(~hidden)
     lengths = rest.lengths * chosen
     kept = np.repeat(chosen, rest.lengths)
     offsets = np.concatenate([[0], np.cumsum(lengths[chosen])]).astype(np.int64)
     part = Histories(rest.codes[kept], rest.kind[kept], rest.at[kept], offsets)
-    return rest, Held(part, told.codes[last])
+    middle = (first[last[chosen]] + last[chosen]) // 2  # of those of one instant, neither the commonest nor the rarest
+    return rest, Held(part, told.codes[middle])
 
 
 _FEWEST = 50
@@ -98,6 +105,7 @@ class _Course:
         self.network, self.told, self.config = network, told, config
         self.cut: Windows = windows(told.offsets, network.shape.length + 1)
         self.some = np.flatnonzero(self.cut.lengths > 1)
+        self.first = told.first_of_instant()
         self.batch = int(np.clip(len(told.codes) // 40, 512, config.batch_tokens))
         self.total = max(1, epochs * len(list(batches(self.cut.lengths[self.some], self.batch))))
         self.optimiser = torch.optim.AdamW(
@@ -138,11 +146,14 @@ class _Course:
         network, torch, told = self.network, self.network.torch, self.told
         start, stop = self.cut.start[chosen], self.cut.stop[chosen]
         codes, kinds = padded(told.codes, told.kind, start, stop)
-        place = np.arange(codes.shape[1] - 1)
-        asked = (place + 1 < (stop - start)[:, None]) & (place + 1 >= self.cut.fresh[chosen][:, None])
-        on = [torch.as_tensor(one, device=network.device) for one in (codes, kinds, asked)]
-        states = network.states(on[0][:, :-1], on[1][:, :-1])[on[2]]
-        right, weight = on[0][:, 1:][on[2]], self.weight[on[1][:, 1:][on[2]]]
+        place = np.arange(codes.shape[1])
+        inside = np.minimum(start[:, None] + place, len(told.codes) - 1)
+        before = self.first[inside] - 1 - start[:, None]  # the newest event of an earlier instant
+        asked = (place < (stop - start)[:, None]) & (place >= self.cut.fresh[chosen][:, None]) & (before >= 0)
+        window, what = np.nonzero(asked)
+        on = [torch.as_tensor(one, device=network.device) for one in (codes, kinds, window, what, before[asked])]
+        states = network.states(on[0][:, :-1], on[1][:, :-1])[on[2], on[4]]
+        right, weight = on[0][on[2], on[3]], self.weight[on[1][on[2], on[3]]]
         self.tokens += len(right)
         loss = self._compared(states.float(), right)
         return (loss * weight).sum() / weight.sum().clamp(min=1e-6)

@@ -89,7 +89,7 @@ def _grid(profile: Mapping[str, Any], voice: Voice) -> str | None:
 
 
 def _one(words: Mapping[str, Text], name: str | None, voice: Voice) -> str | None:
-    return voice.say(words[name]) if name in words else None
+    return voice.say(words[name]) if name is not None and name in words else None
 
 
 def _deals(profile: Mapping[str, Any], facts: Mapping[str, Any], voice: Voice) -> str | None:

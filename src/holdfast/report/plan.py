@@ -63,6 +63,14 @@ _WOULD = Text(
 _APPROVED = Text(
     "approved: {n} of {asked} decisions are reserved ({money})", "已批准：{asked}项决定中预留了{n}项（{money}）"
 )
+_FINDING = Text("price fairness: {found}", "价格公平性：{found}")
+_NO_PLAN = Text(
+    "nothing to send: no plan has been exported to the channels yet", "没有可发送的内容：尚无计划导出到渠道"
+)
+_CHANNEL = Text(
+    "{name}: {sent} sent, {later} to be tried again, {postponed} wait for their time, {given_up} given up",
+    "{name}：已发送{sent}，稍后重试{later}，等待时机{postponed}，放弃{given_up}",
+)
 _REFUSED = Text("not reserved: {reasons}", "未预留：{reasons}")
 _SENT = Text(
     "exported {n} messages to {to}; {spent} spent, {logged} decisions logged",
@@ -163,10 +171,14 @@ def approved_page(facts: Mapping[str, Any], language: Language = "en") -> str:
     """What `plan approve` prints."""
     voice = Voice(language, str(facts["currency"]))
     money = voice.money(facts["money"])
+    found = [voice.say(_FINDING, found=one) for one in facts["findings"]]
     if not facts["approved"]:
         said = voice.say(_WOULD, n=voice.count(facts["asked"]), money=money, left=voice.count(facts["left_out"]))
-        return f"{said}\n{voice.say(_DRY)}\n"
-    lines = [voice.say(_APPROVED, n=voice.count(facts["granted"]), asked=voice.count(facts["asked"]), money=money)]
+        return "\n".join([*found, said, voice.say(_DRY)]) + "\n"
+    lines = [
+        *found,
+        voice.say(_APPROVED, n=voice.count(facts["granted"]), asked=voice.count(facts["asked"]), money=money),
+    ]
     refused = {why: n for why, n in facts["reasons"].items() if why not in ("granted", "again")}
     if refused:
         lines.append(voice.say(_REFUSED, reasons=", ".join(f"{why} {n:,}" for why, n in sorted(refused.items()))))
@@ -183,3 +195,16 @@ def exported_page(facts: Mapping[str, Any], language: Language = "en") -> str:
         logged=voice.count(facts["logged"]),
     )  # fmt: skip
     return f"{said}\n{voice.say(_NEXT['exported'], follow_up='30d')}\n"
+
+
+def sent_page(facts: Mapping[str, Any], language: Language = "en") -> str:
+    """What `plan send` prints."""
+    voice = Voice(language, "")
+    if not facts["channels"]:
+        return voice.say(_NO_PLAN) + "\n"
+    names = ("sent", "later", "postponed", "given_up")
+    lines = []
+    for name, one in facts["channels"].items():
+        lines.append(voice.say(_CHANNEL, name=name, **{key: voice.count(one[key]) for key in names}))
+        lines += [f"  {one['error']}"] if one.get("error") else []
+    return "\n".join(lines) + "\n"

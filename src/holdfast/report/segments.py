@@ -17,9 +17,9 @@ _HEADS = (
     Text("value ahead", "预期价值"),
 )  # fmt: skip
 HOW = Text(
-    "Learnt by {method} from {features} measures: {count} groups come back best when customers are drawn anew (agreement "
-    "{ari}; each group at least {jaccard} of itself).",
-    "用{method}从{features}个指标学习得到：重复抽样时{count}组最能再现（一致性{ari}，每组至少再现{jaccard}）。",
+    "Learnt by {method} from {features} measures: {count} is the largest number of groups that all come back when customers "
+    "are drawn anew (each at least {jaccard} of itself, agreement {ari}) and lie nearly as far apart as fewer would.",
+    "用{method}从{features}个指标学习得到：{count}是重复抽样后各组都能再现（每组至少再现{jaccard}，一致性{ari}）且区分度相近的最大组数。",
 )
 CONTINUUM = Text(
     " They are a cut through customers who differ by degrees, not islands (separation {separation}).",

@@ -65,6 +65,7 @@ class Voice:
         """Whole units from 100 up; two digits below."""
         if amount is None or _unknown(amount):
             return NONE
+        amount = 0.0 if abs(amount) < 0.005 else amount
         text = f"{abs(amount):,.0f}" if abs(amount) >= 99.995 or amount == 0 else f"{abs(amount):,.2f}"
         sign = "−" if amount < 0 else ""
         known = _SIGNS.get(self.currency)

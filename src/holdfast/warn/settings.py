@@ -13,8 +13,11 @@ class AlertSettings:
 
     capacity: int = setting(50, "At most so many alerts on the list: what your team can call. 0: no alerts.")
     every: str = setting("7d", "Time from one check to the next; whole days.")
-    raise_from: float = setting(0.0, "Least money that a contact should save before an alert is raised.")
-    clear_share: float = setting(0.7, "An alert ends when its score falls below this share of what raises one.")
+    raise_from: float = setting(
+        0.0,
+        "Least profit that a contact should save before an alert is raised; what a contact costs, to hear only of those that pay.",
+    )
+    clear_share: float = setting(0.9, "An alert ends when its score falls below this share of what raises one.")
     cool_down: str = setting("30d", "After an alert has ended, no new one for the same customer for so long.")
     open_for: str = setting("30d", "An alert that nobody worked on ends after so long.")
     wrong_for: str = setting("90d", "After an alert was called wrong, no new one for so long.")

@@ -50,8 +50,8 @@ SENTENCES: dict[str, Text] = {
 }
 #: Said of everybody on a list: what it is ranked by.
 SHORTFALL = Text(
-    "may spend {missing} less than the usual {usual} within {days:.0f} days",
-    "{days:.0f}天内的消费可能比平时的{usual}少{missing}",
+    "expected to spend {missing} less than the usual {usual} within {days:.0f} days",
+    "预计{days:.0f}天内的消费比平时的{usual}少{missing}",
 )
 
 

@@ -36,25 +36,26 @@ OFF = Text("switched off: [alerts] capacity = 0", "已关闭：[alerts] capacity
 
 def alerts(
     question: Study, now: FeatureTable, said: Predictions, customers: pa.Table, decisions: Decisions | None,
-    language: Language,
+    language: Language, *, measured: bool = False,
 ) -> tuple[pa.Table, dict[str, Any]]:  # fmt: skip
     """RELEASE_ALERTS, best first, and facts for the report; facts["pool"] are the rows that the call list draws on.
 
-    `customers`: the release's table, row by row as `now`. A history that cannot carry alerts gives an empty table and
+    `customers`: the release's table, row by row as `now`. `measured`: an experiment, no prior, stands behind the uplift
+    of the decisions. A history that cannot carry alerts gives an empty table and
     the reason under "undetermined".
     """
     settings = settings_of(question)
     try:
         if not settings.capacity:
             raise TooLittleData(OFF.render(language))
-        return _alerts(question, now, said, customers, decisions, language)
+        return _alerts(question, now, said, customers, decisions, language, measured)
     except TooLittleData as error:
         return RELEASE_ALERTS.empty(), {"undetermined": error.what, **_retention(question)}
 
 
 def _alerts(
     question: Study, now: FeatureTable, said: Predictions, customers: pa.Table, decisions: Decisions | None,
-    language: Language,
+    language: Language, measured: bool,
 ) -> tuple[pa.Table, dict[str, Any]]:  # fmt: skip
     from holdfast.app.alerts.causes import p_before
     from holdfast.app.alerts.walk import walked
@@ -70,7 +71,7 @@ def _alerts(
     # declared features alone: the alert models read no columns that another model learnt
     before = build(question.snapshot((checks.before(asked.cutoff),)).observed)
     question.progress.step("alerts", 1, 3)
-    chances = Chances.of(now.key.customer_id, said.p_churn, decisions, costs.contact_effect)
+    chances = Chances.of(now.key.customer_id, said.p_churn, decisions, costs.contact_effect, measured=measured)
     season = season_at(question)
     missing = scorer.shortfall_of(now, said.p_churn, season)
     worth = _Worth(
@@ -186,7 +187,7 @@ def _list(
     lead = raised.alerts["lead_days"].to_numpy()
     return {
         "capacity": settings.capacity, "every": settings.every, "horizon": str(horizon), "currency": currency,
-        "listed": raised.alerts.num_rows, "fresh": int(raised.fresh.sum()), "raise_at": raised.raise_at,
+        "clear_share": settings.clear_share, "listed": raised.alerts.num_rows, "fresh": int(raised.fresh.sum()), "raise_at": raised.raise_at,
         "clear_at": raised.clear_at, "shortfall": float(np.sum(listed["expected_shortfall"].to_numpy())),
         "lead_days": float(np.median(lead)) if len(lead) else None,
         "signals": {one.name: int(one.raised[at].sum()) for one in signals},

@@ -110,8 +110,13 @@ class Chances:
     measured: bool
 
     @classmethod
-    def of(cls, customers: pa.Array, p_churn: Floats, decisions: Decisions | None, assumed: float) -> Chances:
-        """From decisions, where their effect was measured; else the assumed share. Nobody in the holdout is called."""
+    def of(
+        cls, customers: pa.Array, p_churn: Floats, decisions: Decisions | None, assumed: float, *, measured: bool
+    ) -> Chances:
+        """From decisions, where an experiment `measured` their effect; else the assumed share for everybody.
+
+        An arm that chance or a prior chose says what to do, not whom to call first. Nobody in the holdout is called.
+        """
         n = len(customers)
         share, holdout, treatment = np.full(n, assumed), np.zeros(n, bool), np.full(n, None, dtype=object)
         if decisions is None or not len(decisions):
@@ -120,7 +125,7 @@ class Chances:
         there, at = place >= 0, np.maximum(place, 0).astype(np.int64)
         acts = there & (decisions.chosen[at] != 0)
         holdout = there & decisions.holdout[at]
-        told = acts & np.isfinite(decisions.uplift[at])
+        told = acts & np.isfinite(decisions.uplift[at]) & measured
         share[told] = np.clip(decisions.uplift[at][told] / np.maximum(p_churn[told], 0.01), 0.0, 1.0)
         arms = np.asarray(decisions.arms, dtype=object)
         treatment[acts] = arms[decisions.chosen[at][acts]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.app.moment import acting_at
 from holdfast.app.plan.book import Book, Plan
 from holdfast.app.plan.claims import claims, limits, treated
+from holdfast.app.plan.fair import price_texts
 from holdfast.core.errors import StateError
 from holdfast.core.progress import SILENT, Progress
 
@@ -27,11 +28,18 @@ HOLD = timedelta(days=14)
 
 
 def approve(
-    shop: Shop, plan_id: str | None, *, by: str = "", yes: bool = False, progress: Progress = SILENT
+    shop: Shop,
+    plan_id: str | None,
+    *,
+    by: str = "",
+    yes: bool = False,
+    despite: bool = False,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Reserve what a plan needs; without `yes`, say what would be reserved and change nothing.
 
-    Raises `StateError` for a plan that is not proposed any more, or that was made from an older release.
+    Raises `StateError` for a plan that is not proposed any more, that was made from an older release, or that offers
+    protected groups other prices than everybody else, unless `despite` says that this is meant.
     """
     from holdfast.app.study import study
 
@@ -45,12 +53,18 @@ def approve(
         facts: dict[str, Any] = {
             "plan_id": plan.plan_id, "campaign_id": plan.facts["campaign_id"], "approved": False, "asked": asked.num_rows,
             "money": sum(asked["cost"].to_pylist()) / 10_000, "currency": plan.facts["currency"],
-            "left_out": treated(plan).num_rows - asked.num_rows,
+            "left_out": treated(plan).num_rows - asked.num_rows, "findings": price_texts(plan.facts),
         }  # fmt: skip
         if not yes:
             return facts
+        if facts["findings"] and not despite:
+            raise StateError(
+                f"plan {plan.plan_id} offers protected groups other prices: {facts['findings'][0]}",
+                where=str(plan.folder),
+                remedy="change treatments.toml and make a new plan, or approve with --despite-findings",
+            )
         verdicts = _reserve(book, plan, asked, contacting, treatments, shop, now)
-        _assign(book, plan, now)
+        _assign(question, book, plan, now)
         book.states.step(plan.plan_id, "approve", by=by)
         told = {"granted": int(verdicts.granted.sum()), "reasons": verdicts.counts()}
         _audit(book, "approve", plan, now, by, told)
@@ -66,7 +80,9 @@ def prepared(
 
     treatments = offered(book.shop)
     people = plan.decisions["customer_id"].combine_chunks()
-    contacting = Contacting.of(question, people, treatments, now, book.states.db)
+    contacting = Contacting.of(question, people, treatments, now, book.states.db).without(
+        [plan.decision_id(one) for one in people.to_pylist()]
+    )
     by_id = {one.treatment_id: one for one in treatments}
     return claims(plan, by_id, contacting), contacting, by_id
 
@@ -95,8 +111,9 @@ def _reserve(
     return SqliteLedger(book.states.db).reserve(plan.plan_id, asked, bound, now, hold=HOLD, outside=contacting.history)
 
 
-def _assign(book: Book, plan: Plan, now: datetime) -> None:
+def _assign(question: Study, book: Book, plan: Plan, now: datetime) -> None:
     """Write down who is held out, and everybody's arm with its chances: the first write stands for good."""
+    from holdfast.app.plan.held import held_by_shop
     from holdfast.core.state import HOLDOUT, Arm
     from holdfast.decide.assign import holdout
     from holdfast.decide.plan_settings import PlanSettings
@@ -106,11 +123,11 @@ def _assign(book: Book, plan: Plan, now: datetime) -> None:
     rows = plan.decisions.to_pylist()
     if 0 < share < 1:
         odds = {HOLDOUT: share, "open": 1 - share}
-        lot = holdout(
-            plan.decisions["customer_id"].combine_chunks(), share, book.shop.config.section(PlanSettings).salt
-        )
-        # whom the shop itself never treats drew no lot of ours, and may be unlike everybody else
-        drawn = [(one, mine) for one, mine in zip(rows, lot.tolist(), strict=True) if mine or not one["holdout"]]
+        ids = plan.decisions["customer_id"].combine_chunks()
+        lot = holdout(ids, share, book.shop.config.section(PlanSettings).salt).tolist()
+        # whom the shop itself never treats may be unlike everybody else: they stand on neither side of the comparison
+        never = held_by_shop(question, ids).tolist()
+        drawn = [(one, mine) for one, mine, out in zip(rows, lot, never, strict=True) if not out]
         store.assign(HOLDOUT, [Arm(one["customer_id"], HOLDOUT if mine else "open", odds, now) for one, mine in drawn])
     store.assign(
         plan.facts["campaign_id"],

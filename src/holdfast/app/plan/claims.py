@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,17 +66,16 @@ def limits(plan: Plan, shop: Shop, treatments: dict[str, Treatment], contacting:
     return SpendLimits(plan.facts["campaign_id"], money, dict(capacity), stock, contacting.rules.caps)
 
 
-def exposures(plan: Plan, granted: dict[str, Any], decided_at: Any) -> pa.Table:
-    """Every decision but the holdout's as it goes into the log: arm, chances, cost, and when it was delivered.
+def exposures(plan: Plan, paid: Collection[str], delivered: Mapping[str, datetime], decided_at: datetime) -> pa.Table:
+    """Every decision but the holdout's as it goes into the log: arm, chances, cost where paid, delivery where known.
 
     A customer whom the ledger refused keeps the arm that was drawn, not delivered: effects are those of what was
     decided, whatever became of it.
     """
     table = plan.decisions.filter(pc.invert(plan.decisions["holdout"]))
     ids = [plan.decision_id(one) for one in table["customer_id"].to_pylist()]
-    sent = [granted.get(one) for one in ids]
+    at = [delivered.get(one) for one in ids]
     n = table.num_rows
-    cost = np.where([one is not None for one in sent], table["cost"].to_numpy(), 0.0)
     return pa.table(
         {
             "decision_id": ids,
@@ -85,8 +85,8 @@ def exposures(plan: Plan, granted: dict[str, Any], decided_at: Any) -> pa.Table:
             "arm": table["treatment_id"],
             "propensity": table["propensity"],
             "arm_propensities": table["arm_propensities"],
-            "cost": cost,
+            "cost": np.where([one in paid for one in ids], table["cost"].to_numpy(), 0.0),
             "decided_at": pa.array([decided_at] * n, INSTANT),
-            "delivered_at": pa.array([None if one is None else max(one, decided_at) for one in sent], INSTANT),
+            "delivered_at": pa.array([None if one is None else max(one, decided_at) for one in at], INSTANT),
         }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -46,13 +46,19 @@ class Contacting:
 
         settings = question.shop.config.section(ContactSettings)
         listed = question.shop.folder / settings.suppression
-        people = People.of(_newest(question, customers), question.asked.zone, _left(question), settings)
+        people = People.of(newest_rows(question, customers), question.asked.zone, _left(question), settings)
         rules = Rules.of(
             settings, consents_recorded=people.consents_recorded,
             suppression=Suppression.parse(listed.read_text("utf-8-sig"), listed.name) if listed.is_file() else None,
         )  # fmt: skip
-        told = [] if db is None else [Contacts(db).sent(customers.to_pylist(), now - _LOOK_BACK)]
+        told = [] if db is None else [Contacts(db).sent(customers.to_pylist(), now - _LOOK_BACK, now)]
         return cls(people, rules, joined(*told, from_events(_messages(question, now))), now)
+
+    def without(self, decision_ids: Sequence[str]) -> Contacting:
+        """The same, but for what these decisions have reserved themselves: a message does not stand in its own way."""
+        ids = pa.array(list(decision_ids), pa.string())
+        own = pc.fill_null(pc.is_in(self.history["decision_id"], value_set=ids), False)
+        return replace(self, history=self.history.filter(pc.invert(own)))
 
     @cached_property
     def _due(self) -> dict[tuple[str, str], Due]:
@@ -72,7 +78,7 @@ class Contacting:
         return {one.treatment_id: self.due(one).by(self.now + wait) for one in treatments if one.acts}
 
 
-def _newest(question: Study, customers: pa.Array) -> pa.Table:
+def newest_rows(question: Study, customers: pa.Array) -> pa.Table:
     """One row for each of these customers, in their order: what the shop's table says last, or nothing."""
     kept = question.log.tables.get("customers")
     table = CUSTOMERS.empty() if kept is None else question.engine.arrow(kept)

@@ -12,8 +12,10 @@ from holdfast.app.moment import acting_at
 from holdfast.app.plan.approve import _audit, prepared
 from holdfast.app.plan.book import Book, Plan
 from holdfast.app.plan.claims import exposures
+from holdfast.app.plan.contacts import Contacting
+from holdfast.app.plan.offered import offered
 from holdfast.core.contact import Message
-from holdfast.core.errors import StateError, UsageError
+from holdfast.core.errors import ConfigError, StateError, UsageError
 from holdfast.core.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
     from holdfast.app.shop import Shop
     from holdfast.app.study import Study
+    from holdfast.core.contact import Channel
     from holdfast.core.decide import Treatment
+    from holdfast.deliver.send import Look, Refunds
+    from holdfast.engine.state.outbox import Outbox
 
 #: Items that a message names.
 _ITEMS = 3
@@ -61,12 +66,13 @@ def export(
         sources = _sources(question, plan.decisions["customer_id"].combine_chunks())
     messages = letters(shop, plan, asked, treatments, contacting.people.addresses, contacting.people.row_of)
     done = _commit(book, plan, messages, target, now)
-    told = exposures(plan, {one.decision_id: one.due_at for one in done}, now)
-    for source, table in _by_source(told, sources):
-        shop.add(table, preset="holdfast", source=source, progress=progress)
+    # what went into a file has left; what went into the outbox is delivered when it leaves (`send`)
+    left = {one.decision_id: one.due_at or now for one in done if target is not None or not one.channel}
+    told = exposures(plan, {one.decision_id for one in done}, left, now)
+    _log(shop, told, sources, progress)
     book.states.step(plan.plan_id, "export")
     spent = float(pc.sum(told["cost"]).as_py() or 0.0)
-    sent = _drained(shop, book, now) if target is None else {}
+    sent = {"sent": send(shop, progress=progress)} if target is None else {}
     _audit(book, "export", plan, now, "", {"messages": len(done), "to": "file" if target else "channels"})
     return {**facts, "exported": True, "messages": len(done), "spent": spent, "logged": told.num_rows, **sent}
 
@@ -120,16 +126,70 @@ def _commit(book: Book, plan: Plan, messages: Sequence[Message], target: Path | 
     return done
 
 
-def _drained(shop: Shop, book: Book, now: datetime) -> dict[str, Any]:
-    """Send what is due now; the rest waits in the outbox for the next call."""
+def send(shop: Shop, *, progress: Progress = SILENT) -> dict[str, Any]:
+    """Send what is due now through the channels of `channels.toml`, and log what has left; the rest waits.
+
+    Each message is looked at once more: who unsubscribed or was suppressed since the plan is not written to, and what
+    will not leave is paid back.
+    """
+    from holdfast.app.study import study
+    from holdfast.decide.contact import last_look
     from holdfast.deliver.channels import load
-    from holdfast.deliver.send import drain
+    from holdfast.engine.state.contacts import Contacts
     from holdfast.engine.state.ledger import SqliteLedger
     from holdfast.engine.state.outbox import Outbox
 
+    book = Book(shop)
+    plans = [one for one in book.all() if one.status == "exported"]
     channels = load(shop.folder / "channels.toml")
+    if not plans:
+        return {"channels": {}, "logged": 0}
     ledger, outbox = SqliteLedger(book.states.db), Outbox(book.states.db)
-    return {"sent": {name: drain(outbox, one, now, ledger=ledger).as_dict() for name, one in channels.items()}}
+    with shop.engine() as engine:
+        question = study(shop, engine, progress=progress)
+        now = acting_at(question.log.last_event_at)
+        people = pa.concat_arrays([one.decisions["customer_id"].combine_chunks() for one in plans]).unique()
+        held = Contacting.of(question, people, offered(shop), now, None)
+        look = last_look(held.people, held.rules, Contacts(book.states.db), held.history)
+        found = {name: _drained(outbox, one, now, look, ledger) for name, one in channels.items()}
+        sources = _sources(question, people)
+    logged = sum(_delivered(shop, one, outbox, sources, progress) for one in plans)
+    return {"channels": found, "waiting": outbox.counts(), "logged": logged}
+
+
+def _drained(outbox: Outbox, channel: Channel, now: datetime, look: Look, ledger: Refunds) -> dict[str, Any]:
+    """One channel; what keeps one from sending (a secret that is not set) does not keep the others."""
+    from holdfast.deliver.send import drain
+
+    try:
+        return drain(outbox, channel, now, look=look, ledger=ledger).as_dict()
+    except ConfigError as error:
+        return {"sent": 0, "later": 0, "postponed": 0, "given_up": 0, "reasons": {}, "error": str(error)}
+
+
+def _delivered(shop: Shop, plan: Plan, outbox: Outbox, sources: dict[str, tuple[str, str]], progress: Progress) -> int:
+    """Log when the messages of a plan left, as far as the log does not know it yet; returns how many are new to it."""
+    ids = [plan.decision_id(one) for one in plan.decisions["customer_id"].to_pylist()]
+    left = outbox.left(ids)
+    with shop.engine() as engine:
+        from holdfast.app.study import history
+
+        log, _ = history(shop, engine)
+        told = log.tables["exposures"].filter(log.tables["exposures"].campaign_id == plan.facts["campaign_id"])
+        rows = {one["decision_id"]: one for one in engine.arrow(told).to_pylist()}
+    fresh = {one: at for one, at in left.items() if one in rows and rows[one]["delivered_at"] is None}
+    if not fresh:
+        return 0
+    paid = {one for one, row in rows.items() if row["cost"]}
+    decided_at = min(row["decided_at"] for row in rows.values())
+    new = exposures(plan, paid, fresh, decided_at)
+    _log(shop, new.filter(pc.is_in(new["decision_id"], value_set=pa.array(list(fresh)))), sources, progress)
+    return len(fresh)
+
+
+def _log(shop: Shop, told: pa.Table, sources: dict[str, tuple[str, str]], progress: Progress) -> None:
+    for source, table in _by_source(told, sources):
+        shop.add(table, preset="holdfast", source=source, progress=progress)
 
 
 def _wanted(shop: Shop, who: set[str]) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from holdfast.app.moment import acting_at
 from holdfast.app.plan.book import Book, Plan
 from holdfast.app.plan.contacts import Contacting
 from holdfast.app.plan.offered import offered
-from holdfast.app.plan.options import matched
+from holdfast.app.plan.options import matched, with_profiles
 from holdfast.app.plan.proposal import asked, propose
 from holdfast.core.errors import UsageError
 from holdfast.core.progress import SILENT, Progress
@@ -43,7 +43,7 @@ def make(
     with shop.locked(), shop.engine() as engine:
         question = study(shop, engine, cutoff=release.manifest["cutoff"], progress=progress)
         now = question.present
-        customers = matched(now, release.customers)
+        customers = with_profiles(matched(now, release.customers), release.table("profiles"))
         ids = now.key.customer_id
         contacting = Contacting.of(question, ids, treatments, acting_at(question.log.last_event_at), book.states.db)
         named = campaign or f"plan-{question.asked.cutoff.local_day(question.asked.zone).isoformat()}"

@@ -40,7 +40,10 @@ ASSUMED = Text(
     "customers by chance, so that the next one can be measured.",
     "以下为假设，并非实测（{why}）。效果取自 treatments.toml；计划会随机对少量客户试用各措施，以便下次实测。",
 )
-_UNIFORM = Text("Best for everybody: {arm}. ", "对所有人最优：{arm}。")
+_UNIFORM = Text(
+    "Best for everybody, as far as it is confirmed with at most 5% error in all: {arm}. ",
+    "在总错误率不超过5%的前提下可确认的对所有人最优：{arm}。",
+)
 _DEVIATES = Text(
     "Groups that were confirmed to do better with something else get that.", "经证实适合其他措施的群体会得到相应措施。"
 )
@@ -59,6 +62,7 @@ class Choices:
     worth: Worth
     learned: Learned | None
     experience: Experience | Undetermined
+    means: Floats | None = None
 
 
 def choices(
@@ -81,7 +85,7 @@ def choices(
         doubt = np.abs(found.uplift) * (worth.order_value * worth.margin_rate)[:, None]
         return Choices(found, doubt, _texts(ASSUMED, why=why), worth, None, taught)
     options, spread = _measured(now.key.customer_id, treatments, learned, worth, allowed)
-    return Choices(options, spread, _basis(learned, taught), worth, learned, taught)
+    return Choices(options, spread, _basis(learned, taught), worth, learned, taught, _means(learned, options.arms))
 
 
 def worth_of(question: Study, now: FeatureTable, customers: pa.Table) -> Worth:
@@ -98,8 +102,17 @@ def worth_of(question: Study, now: FeatureTable, customers: pa.Table) -> Worth:
     return Worth(p, np.asarray(value), question.shop.config.section(CostSettings).margin_rate)
 
 
+def with_profiles(customers: pa.Table, profiles: pa.Table) -> pa.Table:
+    """The release's customers with the columns of their profiles beside them."""
+    where = pc.index_in(customers["customer_id"], value_set=profiles["customer_id"].combine_chunks()).combine_chunks()
+    for name in profiles.column_names:
+        if name not in customers.column_names:
+            customers = customers.append_column(name, profiles[name].combine_chunks().take(where))
+    return customers
+
+
 def _table(now: FeatureTable, customers: pa.Table) -> pa.Table:
-    """What a rule of eligibility may ask for: the columns of the release's customers, and the features."""
+    """What a rule of eligibility may ask for: columns of the release's customers and their profiles, and the features."""
     columns = {name: customers[name] for name in customers.column_names}
     return pa.table({**{name: pa.array(now.column(name), from_pandas=True) for name in now.names}, **columns})
 
@@ -139,6 +152,13 @@ def _measured(
         spread[:, arm] = 0.0 if at is None else learned.spread[at]
     names = tuple(one.treatment_id for one in treatments)
     return Options(ids, names, gain, cost, allowed.allowed, uplift, True, allowed.why_not, allowed.reasons), spread
+
+
+def _means(learned: Learned, arms: tuple[str, ...]) -> Floats:
+    """The measured mean gain of each arm, confirmed or not; NaN where no campaign has tried it."""
+    fit = learned.fit
+    known = {learned.arms[place]: mean for place, mean in zip(fit.place.tolist(), fit.standing.value, strict=True)}
+    return np.array([0.0 if at == 0 else known.get(arm, np.nan) for at, arm in enumerate(arms)], np.float64)
 
 
 def _basis(learned: Learned, taught: Any) -> Text:

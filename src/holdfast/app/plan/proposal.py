@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.app.plan.fair import fair_limits, fairness
 from holdfast.app.plan.options import Choices, choices
 from holdfast.core.clock import Horizon
 from holdfast.core.text import Language, Text
@@ -52,7 +53,7 @@ def propose(
     question.progress.step("plan", 1, 3)
     out = holdout(now.key.customer_id, settings.holdout_share, settings.salt)
     out = out if held is None else out | held
-    limits = limits_of(treatments, settings)
+    limits = limits_of(treatments, settings, **fair_limits(question, now.key.customer_id))
     p_churn = known.worth.p_churn
     planned = plan(
         known.options, limits, epsilon=settings.epsilon, holdout=out, salt=settings.salt, campaign=campaign,
@@ -63,8 +64,12 @@ def propose(
         **_head(question, settings, campaign, known, out, contacting),
         **_found(planned, known, treatments, settings, limits, question.log.currency),
         "money_line": [
-            one.as_dict() for one in money_line(known.options, planned.decisions, p_churn=p_churn, spread=known.spread)
+            one.as_dict()
+            for one in money_line(
+                known.options, planned.decisions, p_churn=p_churn, spread=known.spread, means=known.means
+            )
         ],
+        "fairness": fairness(question, planned.decisions, known.options, treatments, language),
         "knows": shall_know(
             planned.decisions,
             p_churn,
@@ -76,13 +81,13 @@ def propose(
     return Proposal(planned.decisions, facts)
 
 
-def limits_of(treatments: Sequence[Treatment], settings: PlanSettings) -> Limits:
-    """What `[plan]` and the stocks of the treatments allow; 0 stands for no limit."""
+def limits_of(treatments: Sequence[Treatment], settings: PlanSettings, **fair: Any) -> Limits:
+    """What `[plan]`, the stocks of the treatments and `fair` groups allow; 0 stands for no limit."""
     from holdfast.decide.budget import Limits
 
     return Limits.of(
         treatments, budget=settings.budget or None, contacts=settings.contacts or None,
-        channel_capacity=dict(settings.channel_capacity),
+        channel_capacity=dict(settings.channel_capacity), **fair,
     )  # fmt: skip
 
 

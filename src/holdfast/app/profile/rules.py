@@ -34,6 +34,22 @@ def rules_of(shop: Shop) -> tuple[RuleSegment, ...]:
     return found
 
 
+def check(shop: Shop) -> None:
+    """Raises `ConfigError` or `UsageError` for settings and rules that a run could only stumble over at its end."""
+    from holdfast.core.clock import Window
+    from holdfast.core.errors import ConfigError
+    from holdfast.profile.segments.rules import FILE
+    from holdfast.profile.settings import ProfileSettings, SegmentSettings
+
+    window = Window.parse(shop.config.section(ProfileSettings).window)
+    if window.days != int(window.days):
+        raise ConfigError(f"[profile] window = {window} is not whole days", remedy="write window = '365d'")
+    if not rules_of(shop) and shop.config.section(SegmentSettings).use == "rules":
+        raise ConfigError(
+            f"[segments] use = 'rules', but there is no {FILE}", remedy=f"write {FILE} beside holdfast.toml"
+        )
+
+
 def segments_text(shop: Shop) -> str:
     """The file as it is: a part of what decides a release's bytes."""
     from holdfast.profile.segments.rules import FILE

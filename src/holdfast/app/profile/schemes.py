@@ -64,9 +64,9 @@ class Schemes:
 
 
 def schemes(question: Study, seen: Seen, forecasts: Mapping[str, Any]) -> Schemes:
-    """Cut the present population in every way that can be; raises `ConfigError` for `use = "rules"` without rules."""
+    """Cut the present population in every way that can be."""
     from holdfast.profile.rfm import GROUPS
-    from holdfast.profile.segments.rules import FILE, OTHER
+    from holdfast.profile.segments.rules import OTHER
 
     settings = question.shop.config.section(SegmentSettings)
     rules = rules_of(question.shop)
@@ -87,11 +87,7 @@ def schemes(question: Study, seen: Seen, forecasts: Mapping[str, Any]) -> Scheme
     use = settings.use
     if use == "auto":
         use = next(one for one in ("rules", "learnt", "rfm") if one in names)
-    if use not in names:
-        if use == "rules":
-            raise ConfigError(
-                f"[segments] use = 'rules', but there is no {FILE}", remedy=f"write {FILE} beside holdfast.toml"
-            )
+    if use not in names:  # rules were asked for by `check` before; nothing may have been learnt
         use = "rfm"
     facts: dict[str, Any] = {"use": use}
     for scheme, mine in names.items():

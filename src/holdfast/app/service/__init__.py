@@ -2,7 +2,7 @@
 
 from holdfast.app.service.alerts import alerts
 from holdfast.app.service.measure import measure
-from holdfast.app.service.plan import plan_approve, plan_export, plan_make, plan_review
+from holdfast.app.service.plan import plan_approve, plan_export, plan_make, plan_review, plan_send
 from holdfast.app.service.segments import segments
 from holdfast.app.service.shops import (
     backtest,
@@ -47,6 +47,7 @@ __all__ = [
     "plan_export",
     "plan_make",
     "plan_review",
+    "plan_send",
     "quality",
     "recommend",
     "refuse_shop_options",

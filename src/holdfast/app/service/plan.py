@@ -56,6 +56,7 @@ def plan_approve(
     plan: str | None = None,
     by: str | None = None,
     yes: bool = False,
+    despite_findings: bool = False,
     language: str | None = None,
     progress: Progress = SILENT,
 ) -> Answer:
@@ -64,7 +65,7 @@ def plan_approve(
     from holdfast.report.plan import approved_page
 
     shop = Shop.open(folder)
-    facts = approve(shop, plan, by=by or "", yes=yes, progress=progress)
+    facts = approve(shop, plan, by=by or "", yes=yes, despite=despite_findings, progress=progress)
     return Answer(facts, approved_page(facts, _language(shop, language)))
 
 
@@ -84,3 +85,13 @@ def plan_export(
     shop = Shop.open(folder)
     facts = export(shop, plan, to=to, yes=yes, progress=progress)
     return Answer(facts, exported_page(facts, _language(shop, language)))
+
+
+def plan_send(folder: Path, *, language: str | None = None, progress: Progress = SILENT) -> Answer:
+    """Send what is due through the shop's channels."""
+    from holdfast.app.plan.export import send
+    from holdfast.report.plan import sent_page
+
+    shop = Shop.open(folder)
+    facts = send(shop, progress=progress)
+    return Answer(facts, sent_page(facts, _language(shop, language)))

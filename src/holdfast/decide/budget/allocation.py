@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 ENOUGH = 4e-5
 #: Pairs in the core where a plan stands already and is only to be bettered.
 FEW = 400
+#: How often a plan that moves cannot mend is aimed anew.
+AIMS = 6
 
 
 @dataclass(frozen=True)
@@ -150,19 +152,36 @@ def _solved(problem: Problem) -> tuple[Floats, Arms, float]:
     prices = prices_of(problem)
     if not len(problem.lines):
         return prices.price, problem.priced(prices.price)[1], prices.bound
-    choice = repaired(problem, mixed_plan(problem, prices), prices.price)
+    choice = _aimed(problem, prices)
     kept = problem.lines.kept(problem.usage(choice))
     if kept:
         choice = improved(problem, choice, prices.price)
     return _polished(problem, prices, choice, kept)
 
 
+def _aimed(problem: Problem, prices: Prices) -> Arms:
+    """A plan that keeps the limits if moves can make one; where they are stuck, aimed below by what was missed."""
+    choice = repaired(problem, mixed_plan(problem, prices), prices.price)
+    limit = problem.lines.limit
+    for _ in range(AIMS):
+        over = problem.usage(choice) - problem.lines.limit
+        if problem.lines.kept(problem.usage(choice)):
+            break
+        limit = np.where(over > 1e-9, limit - 1.5 * over, limit)
+        limit = np.where(problem.lines.cap, np.maximum(limit, 0.0), limit)
+        below = replace(problem, lines=replace(problem.lines, limit=limit))
+        choice = repaired(problem, mixed_plan(below, prices_of(below)), prices.price)
+    if not problem.lines.kept(problem.usage(choice)) and (problem.lines.limit >= 0).all():
+        return np.zeros(problem.customers, np.int16)  # nobody treated keeps every limit that is no floor
+    return choice
+
+
 def _polished(problem: Problem, prices: Prices, choice: Arms, kept: bool) -> tuple[Floats, Arms, float]:
     """Branch and bound over the core where something may still be won, or where the moves found no plan."""
     bound, pairs = prices.bound, CORE
-    for _ in range(1 if kept else 3):
+    for _ in range(1 if kept else 2):
         value = problem.value(choice)
-        whole = problem.customers * (problem.arms - 1) <= pairs
+        whole = problem.customers * (problem.arms - 1) <= CORE
         some = pairs if whole or not kept else FEW
         if kept and bound - value <= (1e-12 if whole else ENOUGH) * abs(bound):
             break
@@ -176,7 +195,9 @@ def _polished(problem: Problem, prices: Prices, choice: Arms, kept: bool) -> tup
             if fine and (not kept or problem.value(better) > value):
                 choice, kept = better, True
             bound = min(bound, said) if whole else bound
-        pairs *= 10
+        if whole:
+            break
+        pairs *= 4
     if not kept:
         raise TooLittleData(
             "no plan was found that keeps all limits at once",

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.core.decide import Options, Treatment
@@ -43,7 +44,7 @@ class Limits:
     `budget`: money in all. `channel_capacity`: messages by channel, where `channels` says each arm's channel.
     `arm_stock`: customers per arm. `contacts`: treated customers in all. `floors` and `ceilings`: by (column, group),
     where `groups` holds, for each column, the group of every customer. `parity`: by column, how far the share of treated
-    customers may differ between any two groups.
+    customers may differ between any two groups; never finer than one customer of the smaller of the two.
 
     >>> Limits(budget=100, floors={("segment", "loyal"): Bound(count=5)}, groups={"segment": ["loyal", "new"]}).names()
     ['budget', 'floor of segment=loyal, count']
@@ -153,22 +154,26 @@ def lines_of(limits: Limits, options: Options) -> Lines:
 
 
 def _parity(
-    column: str, most: float, labels: NDArray[Any], levels: list[dict[str, str]], treated: Floats
+    name: str, most: float, column: _Column, levels: list[dict[str, str]], treated: Floats
 ) -> list[tuple[str, bool, Floats, float]]:
-    names, sizes = np.unique(labels, return_counts=True)
-    if len(names) > MOST_GROUPS:
+    if len(column.names) > MOST_GROUPS:
         raise UsageError(
-            f"parity of {column}: {len(names)} groups are too many to compare in pairs",
+            f"parity of {name}: {len(column.names)} groups are too many to compare in pairs",
             remedy=f"at most {MOST_GROUPS} groups",
         )
+    sizes = np.bincount(column.code, minlength=len(column.names))
     share = {
-        name: np.array([float(level[column] == name) for level in levels])[:, None] / size
-        for name, size in zip(names, sizes, strict=True)
+        group: np.array([float(level[name] == group) for level in levels])[:, None] / size
+        for group, size in zip(column.names, sizes.tolist(), strict=True)
     }
-    return [
-        (f"parity of {column}, {one} over {two}", False, treated * (share[one] - share[two]), most)
-        for one, two in permutations(names.tolist(), 2)
-    ]
+    size_of = dict(zip(column.names, sizes.tolist(), strict=True))
+    return [  # no finer than one customer of the smaller group: shares of whole customers cannot be told to be equal
+        (
+            f"parity of {name}, {one} over {two}", False, treated * (share[one] - share[two]),
+            max(most, 1 / min(size_of[one], size_of[two])),
+        )
+        for one, two in permutations(column.names, 2)
+    ]  # fmt: skip
 
 
 def _stacked(found: list[tuple[str, bool, Floats, float]], shape: tuple[int, int], cell: NDArray[np.int64]) -> Lines:
@@ -180,32 +185,58 @@ def _stacked(found: list[tuple[str, bool, Floats, float]], shape: tuple[int, int
     return Lines(tuple(name for name, *_ in found), count, money, limit, cap, cell)
 
 
-def _columns(limits: Limits, n: int) -> dict[str, NDArray[Any]]:
-    """The group columns that the limits speak of, as text; null is a group of its own, `unknown`."""
+@dataclass(frozen=True)
+class _Column:
+    """Group of each customer as a place in the sorted names; null is a group of its own, `unknown`."""
+
+    names: tuple[str, ...]
+    code: NDArray[np.int64]
+
+
+def _columns(limits: Limits, n: int) -> dict[str, _Column]:
+    """The group columns that the limits speak of."""
     wanted = dict.fromkeys([column for column, _ in (*limits.floors, *limits.ceilings)] + list(limits.parity))
     given = limits.groups or {}
-    found: dict[str, NDArray[Any]] = {}
+    found: dict[str, _Column] = {}
     for column in wanted:
         if column not in given:
-            raise UsageError(f"limits speak of {column!r}, which is no group column", remedy=nearest(column, sorted(given)))  # fmt: skip
-        values = given[column]
-        values = values.to_pylist() if isinstance(values, (pa.Array, pa.ChunkedArray)) else list(values)
-        if len(values) != n:
-            raise UsageError(f"group column {column!r} has {len(values)} rows, not {n}")
-        found[column] = np.array(["unknown" if one is None else str(one) for one in values], dtype=object).astype(str)
+            raise UsageError(
+                f"limits speak of {column!r}, which is no group column", remedy=nearest(column, sorted(given))
+            )
+        found[column] = _column(given[column])
+        if len(found[column].code) != n:
+            raise UsageError(f"group column {column!r} has {len(found[column].code)} rows, not {n}")
     for column, group in (*limits.floors, *limits.ceilings):
-        if str(group) not in set(found[column].tolist()):
-            raise UsageError(f"nobody is in the group {column}={group}", remedy=nearest(str(group), sorted(set(found[column].tolist()))))  # fmt: skip
+        if str(group) not in found[column].names:
+            raise UsageError(
+                f"nobody is in the group {column}={group}", remedy=nearest(str(group), list(found[column].names))
+            )
     return found
 
 
-def _cells(columns: Mapping[str, NDArray[Any]], n: int) -> tuple[NDArray[np.int64], list[dict[str, str]]]:
-    cell, levels = np.zeros(n, np.int64), [{}]  # type: tuple[NDArray[np.int64], list[dict[str, str]]]
-    for name, labels in columns.items():
-        groups, code = np.unique(labels, return_inverse=True)
-        present, cell = np.unique(cell * len(groups) + code, return_inverse=True)
-        levels = [{**levels[one // len(groups)], name: str(groups[one % len(groups)])} for one in present.tolist()]
-    return cell.astype(np.int64), levels
+def _column(values: Any) -> _Column:
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if not isinstance(whole, pa.Array):
+        whole = pa.array([None if one is None else str(one) for one in whole], pa.string())
+    coded = pc.fill_null(whole.cast(pa.string()), "unknown").dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names))
+    return _Column(tuple(names[one] for one in order), place[coded.indices.to_numpy(zero_copy_only=False)])
+
+
+def _cells(columns: Mapping[str, _Column], n: int) -> tuple[NDArray[np.int64], list[dict[str, str]]]:
+    """The combinations of groups that occur: each customer's, and what each stands for."""
+    cell = np.zeros(n, np.int64)
+    levels: list[dict[str, str]] = [{}]
+    for name, column in columns.items():
+        size = len(column.names)
+        joint = cell * size + column.code
+        present = np.flatnonzero(np.bincount(joint, minlength=1))
+        cell = np.searchsorted(present, joint).astype(np.int64)
+        levels = [{**levels[one // size], name: column.names[one % size]} for one in present.tolist()]
+    return cell, levels
 
 
 def _check(limits: Limits, options: Options) -> None:

@@ -104,5 +104,9 @@ def _pairs(problem: Problem, choice: Arms, prices: Floats, most: int, line: int 
 def _relief(problem: Problem, choice: Arms, line: int) -> Floats:
     """How much of one line each other arm would give back, arms x customers."""
     count, money = problem.lines.count[line], problem.lines.money[line]
-    taken = count[problem.cell].T + money[problem.cell].T * problem.cost
+    cell = np.zeros(1, np.int64) if problem.cells == 1 else problem.cell
+    taken = count[cell].T if count.any() else np.zeros((problem.arms, 1))
+    if money.any():
+        taken = taken + money[cell].T * problem.cost
+    taken = np.broadcast_to(taken, problem.gain.shape)
     return np.asarray(taken[choice, np.arange(problem.customers)] - taken, np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pyarrow as pa
@@ -10,11 +11,14 @@ import pyarrow.compute as pc
 from holdfast.core.contact import CONTACTS
 from holdfast.core.decide import Treatment
 
+_MARKETING = "marketing"
+
 
 def from_events(events: pa.Table) -> pa.Table:
     """`message` events of the log as contacts. One without a channel counts against every channel.
 
-    `channel` of an event says how the customer came; for a message it says how it went.
+    `channel` of an event says how the customer came; for a message it says how it went. A receipt counts like any other
+    message, unless `properties` say what it was for: `{"purpose": "transactional"}`.
 
     >>> from datetime import UTC, datetime
     >>> at = pa.array([datetime(2024, 5, 1, tzinfo=UTC)], pa.timestamp("us", tz="UTC"))
@@ -24,7 +28,7 @@ def from_events(events: pa.Table) -> pa.Table:
     [{'customer_id': 'a', 'channel': 'mail', 'purpose': 'marketing'}]
     """
     sent = events.filter(pc.equal(events["event_type"], "message"))
-    return _contacts(sent, sent["channel"], _same("marketing", sent.num_rows), sent["occurred_at"])
+    return _contacts(sent, sent["channel"], _purposes(sent), sent["occurred_at"])
 
 
 def from_exposures(exposures: pa.Table, treatments: Mapping[str, Treatment]) -> pa.Table:
@@ -58,5 +62,19 @@ def _contacts(sent: pa.Table, channel: pa.Array, purpose: pa.Array, at: pa.Array
     return pa.Table.from_arrays(columns, CONTACTS.names).cast(CONTACTS)
 
 
-def _same(value: str, n: int) -> pa.Array:
-    return pa.array([value] * n, pa.string())
+def _purposes(sent: pa.Table) -> pa.Array:
+    """What each message was for: as its properties say, else marketing."""
+    if "properties" not in sent.column_names:
+        return pa.array([_MARKETING] * sent.num_rows, pa.string())
+    coded = sent["properties"].combine_chunks().dictionary_encode()
+    named = pa.array([_purpose(one) for one in coded.dictionary.to_pylist()], pa.string())
+    return pc.fill_null(named.take(coded.indices), _MARKETING)
+
+
+def _purpose(properties: str) -> str | None:
+    try:
+        told = json.loads(properties) if '"purpose"' in properties else None
+    except ValueError:
+        return None
+    purpose = told.get("purpose") if isinstance(told, dict) else None
+    return purpose if isinstance(purpose, str) and purpose else None

@@ -30,7 +30,7 @@ def last_look(people: People, rules: Rules, history: ContactHistory, outside: pa
         row = people.row_of.get(message.customer_id)
         if row is None:
             return Blocked("forgotten", message.channel)
-        known = history.sent([message.customer_id], now - reach).to_pylist()
+        known = history.sent([message.customer_id], now - reach, now).to_pylist()
         if outside is not None:
             mine = outside.filter(pc.equal(outside["customer_id"], message.customer_id)).to_pylist()
             ids = {one["decision_id"] for one in known}

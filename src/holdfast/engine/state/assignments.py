@@ -29,7 +29,7 @@ class Assigned:
     """`core.state.AssignmentStore` in a shop's `state.db`.
 
     >>> import tempfile
-    >>> from datetime import UTC
+    >>> from datetime import UTC, datetime
     >>> from pathlib import Path
     >>> store, now = Assigned(StateDb(Path(tempfile.mkdtemp()) / "state.db")), datetime(2024, 5, 1, tzinfo=UTC)
     >>> _ = store.assign("mail test", [Arm("c1", "mail", {"mail": 0.5, "nothing": 0.5}, now)])

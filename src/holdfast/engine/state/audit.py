@@ -83,7 +83,7 @@ class Audit:
             rows = connection.execute(
                 "SELECT at, actor, action, subject, facts FROM audit WHERE ? IN ('', action) ORDER BY number", (action,)
             ).fetchall()
-        return [Entry(from_micros(row[0]), *row[1:4], json.loads(row[4])) for row in rows]
+        return [Entry(from_micros(at), who, did, subject, json.loads(facts)) for at, who, did, subject, facts in rows]
 
     def whole(self) -> bool:
         """Whether no row was changed, and none removed but the last ones."""

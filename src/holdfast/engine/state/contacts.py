@@ -26,16 +26,20 @@ class Contacts:
 
     db: StateDb
 
-    def sent(self, customers: Sequence[str], since: datetime) -> pa.Table:
-        """Messages to these customers from then on, reserved ones ahead included (`core.contact.CONTACTS`)."""
+    def sent(self, customers: Sequence[str], since: datetime, now: datetime | None = None) -> pa.Table:
+        """Messages to these customers from then on, reserved ones ahead included (`core.contact.CONTACTS`).
+
+        With `now`, a crashed planner's reservations count no longer than they hold.
+        """
         with self.db.read() as connection:
             connection.execute("CREATE TEMP TABLE who (customer_id TEXT PRIMARY KEY) WITHOUT ROWID")
             connection.executemany("INSERT OR IGNORE INTO temp.who VALUES (?)", ((one,) for one in customers))
             rows = connection.execute(
                 "SELECT customer_id, channel, purpose, treatment_id, decision_id, at, transactional "
-                "FROM temp.who CROSS JOIN reservations USING (customer_id) WHERE state < 2 AND channel <> '' AND at >= ? "
+                "FROM temp.who CROSS JOIN reservations USING (customer_id) "
+                "WHERE state < 2 AND channel <> '' AND at >= ? AND (state = 1 OR expires_at > ?) "
                 "ORDER BY customer_id, at, decision_id",
-                (to_micros(since),),
+                (to_micros(since), -1 if now is None else to_micros(now)),
             ).fetchall()
         columns = list(zip(*rows, strict=True)) or [()] * len(CONTACTS.names)
         arrays = [

@@ -20,38 +20,15 @@ from holdfast.core.clock import to_micros
 from holdfast.core.contact import Message
 from holdfast.core.errors import UsageError
 from holdfast.core.state import CLAIMS, HOLD, HOLDOUT, Balance, SpendLimits, Verdicts
-from holdfast.engine.state import outbox
+from holdfast.engine.state import accounts, outbox
 from holdfast.engine.state.claims import COMMITTED, RELEASED, RESERVED, Account, Claim, Judge
-from holdfast.engine.state.database import SCHEMAS, StateDb
+from holdfast.engine.state.database import StateDb
 
-SCHEMAS.add(
-    "ledger",
-    """
-    CREATE TABLE accounts (
-        period TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, granted INTEGER,
-        reserved INTEGER NOT NULL DEFAULT 0, spent INTEGER NOT NULL DEFAULT 0,
-        PRIMARY KEY (period, kind, name)
-    ) WITHOUT ROWID;
-    CREATE TABLE reservations (
-        decision_id TEXT PRIMARY KEY, plan_id TEXT NOT NULL, period TEXT NOT NULL, customer_id TEXT NOT NULL,
-        treatment_id TEXT NOT NULL, channel TEXT NOT NULL, purpose TEXT NOT NULL, at INTEGER NOT NULL,
-        cost INTEGER NOT NULL CHECK (cost >= 0), transactional INTEGER NOT NULL, state INTEGER NOT NULL,
-        reserved_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, settled_at INTEGER
-    ) WITHOUT ROWID;
-    CREATE INDEX reservations_contacts ON reservations (customer_id, at) WHERE state < 2 AND channel <> '';
-    CREATE INDEX reservations_open ON reservations (expires_at) WHERE state = 0;
-    """,
-)
 _INSERT = """
     INSERT INTO reservations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL)
     ON CONFLICT (decision_id) DO UPDATE SET plan_id = excluded.plan_id, period = excluded.period, at = excluded.at,
         state = 0, reserved_at = excluded.reserved_at, expires_at = excluded.expires_at, settled_at = NULL
     WHERE state = 2
-"""
-#: What the decisions in temp.moving draw together.
-_DRAWN = """
-    SELECT period, channel, treatment_id, sum(cost), count(*) FROM temp.moving CROSS JOIN reservations USING (decision_id)
-    GROUP BY period, channel, treatment_id
 """
 
 
@@ -85,9 +62,9 @@ class SqliteLedger:
         """
         rows, at = _claims(claims), to_micros(now)
         with self.db.write() as connection:
-            _lapse(connection, at)
-            _grant(connection, limits)
-            _fill(connection, "asked", rows)
+            accounts.lapse(connection, at)
+            accounts.grant(connection, limits)
+            accounts.ask(connection, rows)
             judge = _judge(connection, limits, rows, outside)
             reasons = tuple(judge.verdict(row) for row in rows)
             granted = [row for row, reason in zip(rows, reasons, strict=True) if reason == "granted"]
@@ -96,8 +73,8 @@ class SqliteLedger:
                 _INSERT,
                 ((r[0], plan_id, limits.period, *r[1:7], int(r.transactional), at, until) for r in granted),
             )
-            _moving(connection, granted)
-            _post(connection, reserved=1)
+            accounts.moving(connection, granted)
+            accounts.post(connection, reserved=1)
             again = [(until, row[0]) for row, reason in zip(rows, reasons, strict=True) if reason == "again"]
             connection.executemany(
                 "UPDATE reservations SET expires_at = max(expires_at, ?) WHERE decision_id = ? AND state = 0", again
@@ -112,17 +89,17 @@ class SqliteLedger:
         """
         at = to_micros(now)
         with self.db.write() as connection:
-            _lapse(connection, at)
-            _fill(connection, "asked", [(one,) for one in decision_ids])
+            accounts.lapse(connection, at)
+            accounts.ask(connection, [(one,) for one in decision_ids])
             states = dict(
                 connection.execute(
                     "SELECT decision_id, state FROM temp.asked CROSS JOIN reservations USING (decision_id)"
                 )
             )
             fresh = [one for one in dict.fromkeys(decision_ids) if states.get(one) == RESERVED]
-            _moving(connection, [(one,) for one in fresh])
-            _post(connection, reserved=-1, spent=1)
-            _settle(connection, COMMITTED, at)
+            accounts.moving(connection, [(one,) for one in fresh])
+            accounts.post(connection, reserved=-1, spent=1)
+            accounts.settle(connection, COMMITTED, at)
             spent = set(fresh)
             outbox.insert(connection, [one for one in messages if one.decision_id in spent], at)
         words = {None: "unknown", RESERVED: "granted", COMMITTED: "again", RELEASED: "expired"}
@@ -139,20 +116,20 @@ class SqliteLedger:
 
     def _undo(self, decision_ids: Sequence[str], state: int, now: datetime) -> int:
         with self.db.write() as connection:
-            _fill(connection, "asked", [(one,) for one in decision_ids])
+            accounts.ask(connection, [(one,) for one in decision_ids])
             found = connection.execute(
                 "SELECT DISTINCT decision_id FROM temp.asked CROSS JOIN reservations USING (decision_id) WHERE state = ?",
                 (state,),
             ).fetchall()
-            _moving(connection, found)
-            _post(connection, **{"reserved" if state == RESERVED else "spent": -1})
-            _settle(connection, RELEASED, to_micros(now))
+            accounts.moving(connection, found)
+            accounts.post(connection, **{"reserved" if state == RESERVED else "spent": -1})
+            accounts.settle(connection, RELEASED, to_micros(now))
         return len(found)
 
     def lapse(self, now: datetime) -> int:
         """Release every reservation whose time has passed: those of planners that crashed. Every call does this first."""
         with self.db.write() as connection:
-            return _lapse(connection, to_micros(now))
+            return accounts.lapse(connection, to_micros(now))
 
     def balances(self, period: str) -> list[Balance]:
         """Every account of a period, by kind and name."""
@@ -163,14 +140,13 @@ class SqliteLedger:
     def discrepancies(self) -> list[str]:
         """Accounts whose running totals are not what their reservations add up to; empty, or the file is damaged."""
         with self.db.read() as connection:
-            _temp(connection, "moving")
             wrong = []
             for state, column in ((RESERVED, "reserved"), (COMMITTED, "spent")):
-                connection.execute("DELETE FROM temp.moving")
+                accounts.moving(connection, ())
                 connection.execute(
                     "INSERT INTO temp.moving SELECT decision_id FROM reservations WHERE state = ?", (state,)
                 )
-                counted = _drawn(connection)
+                counted = accounts.drawn(connection)
                 query = f"SELECT period, kind, name, {column} FROM accounts"  # noqa: S608 - our own words
                 kept = {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
                 for key in sorted(counted.keys() | kept.keys()):
@@ -186,72 +162,6 @@ def _claims(claims: pa.Table) -> list[Claim]:
         raise UsageError(f"claims need a value in every row ({', '.join(nulls) or 'cost'}), and no cost below 0")
     columns = [table[name].cast(pa.int64()) if name == "at" else table[name] for name in CLAIMS.names]
     return [Claim(*row) for row in zip(*(one.to_pylist() for one in columns), strict=True)]
-
-
-def _temp(connection: sqlite3.Connection, name: str) -> None:
-    extra = ", customer_id TEXT" if name == "asked" else ""
-    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {name} (decision_id TEXT{extra})")
-
-
-def _fill(connection: sqlite3.Connection, name: str, rows: Sequence[Claim] | Sequence[tuple[str]]) -> None:
-    _temp(connection, name)
-    connection.executemany(
-        f"INSERT INTO temp.{name} VALUES (?, ?)",  # noqa: S608 - our own words
-        ((row[0], row[1] if len(row) > 1 else None) for row in rows),
-    )
-
-
-def _moving(connection: sqlite3.Connection, rows: Sequence[Claim] | Sequence[tuple[str]]) -> None:
-    """Name the decisions that the next statements move."""
-    _temp(connection, "moving")
-    connection.execute("DELETE FROM temp.moving")
-    connection.executemany("INSERT INTO temp.moving VALUES (?)", ((row[0],) for row in rows))
-
-
-def _post(connection: sqlite3.Connection, *, reserved: int = 0, spent: int = 0) -> None:
-    """Post what the moving decisions draw to their accounts."""
-    connection.executemany(
-        "INSERT INTO accounts (period, kind, name, reserved, spent) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-        "SET reserved = reserved + excluded.reserved, spent = spent + excluded.spent",
-        ((*account, reserved * amount, spent * amount) for account, amount in _drawn(connection).items()),
-    )
-
-
-def _drawn(connection: sqlite3.Connection) -> dict[tuple[str, str, str], int]:
-    """What the moving decisions draw, by period, kind and name of the account."""
-    out: dict[tuple[str, str, str], int] = {}
-    for period, channel, treatment, cost, count in connection.execute(_DRAWN):
-        message = [("channel", channel, count)] if channel else []
-        for kind, name, amount in [("money", "", cost), *message, ("stock", treatment, count)]:
-            out[period, kind, name] = out.get((period, kind, name), 0) + amount
-    return out
-
-
-def _settle(connection: sqlite3.Connection, state: int, at: int) -> None:
-    connection.execute(
-        "UPDATE reservations SET state = ?, settled_at = ? WHERE decision_id IN (SELECT decision_id FROM temp.moving)",
-        (state, at),
-    )
-
-
-def _lapse(connection: sqlite3.Connection, at: int) -> int:
-    found = connection.execute(
-        "SELECT decision_id FROM reservations WHERE state = 0 AND expires_at <= ?", (at,)
-    ).fetchall()
-    if found:
-        _moving(connection, found)
-        _post(connection, reserved=-1)
-        _settle(connection, RELEASED, at)
-    return len(found)
-
-
-def _grant(connection: sqlite3.Connection, limits: SpendLimits) -> None:
-    """The limits as they are now: the last planner to name one sets it for all."""
-    connection.executemany(
-        "INSERT INTO accounts (period, kind, name, granted) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET granted = excluded.granted",
-        ((limits.period, *account, amount) for account, amount in limits.accounts().items()),
-    )
 
 
 def _judge(

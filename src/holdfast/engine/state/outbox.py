@@ -167,6 +167,16 @@ class Outbox:
                 "SELECT decision_id, reason FROM outbox WHERE state = 'dead' ORDER BY done_at, decision_id"
             ).fetchall()
 
+    def left(self, decision_ids: Sequence[str]) -> dict[str, datetime]:
+        """When those of these messages left that have."""
+        with self.db.read() as connection:
+            connection.execute("CREATE TEMP TABLE asked (decision_id TEXT PRIMARY KEY) WITHOUT ROWID")
+            connection.executemany("INSERT OR IGNORE INTO temp.asked VALUES (?)", ((one,) for one in decision_ids))
+            rows = connection.execute(
+                "SELECT decision_id, done_at FROM temp.asked CROSS JOIN outbox USING (decision_id) WHERE state = 'sent'"
+            ).fetchall()
+        return {one: from_micros(at) for one, at in rows}
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Messages by channel and state."""
         out: dict[str, dict[str, int]] = {}

@@ -1,11 +1,13 @@
 """Segments that the data itself suggests: k-means or a Gaussian mixture, as many as resampling finds again.
 
-The largest stable number will not do: cutting a round cloud in half along its longest axis is stable, too, and says
-nothing. The number that agrees best with itself stops at the islands that there are.
+Stability alone will not do: two halves are the most stable cut of almost anything, and cutting a round cloud along its
+longest axis is stable, too. So stability says which numbers of groups may be had at all, and the most detailed of them
+is kept that lies nearly as far apart as the best: it stops at islands where there are any.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,9 +18,8 @@ from numpy.typing import NDArray
 from holdfast.core.errors import TooLittleData
 from holdfast.core.tables import FeatureTable
 from holdfast.core.text import Text
-from holdfast.core.threads import one_thread
 from holdfast.profile.segments.measures import Difference, Scaler, differences, name_segments
-from holdfast.profile.segments.stability import Fitter, Stability, stability
+from holdfast.profile.segments.stability import Stability, stability
 from holdfast.profile.settings import SegmentSettings
 
 Floats = NDArray[np.float64]
@@ -28,8 +29,8 @@ LEAST = 60
 #: A mixture may not collapse onto customers who are alike in one measure.
 _LEAST_VARIANCE = 0.1
 _MOST_MIXED = 6
-#: Agreements that differ by less than this are as good as each other.
-_AS_STABLE = 0.02
+#: More groups are worth having while they lie nearly as far apart as the best number does.
+_AS_APART = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,16 @@ class Gaussians:
         """The same groups with other numbers."""
         spread = None if self.variance is None else self.variance[order]
         return Gaussians(self.centre[order], spread, None if self.weight is None else self.weight[order])
+
+
+@dataclass(frozen=True, eq=False)
+class _Try:
+    """One method and number of groups that came back."""
+
+    method: str
+    groups: Gaussians
+    held: Stability
+    separation: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +96,10 @@ class Learnt:
         }  # fmt: skip
 
 
-@one_thread
 def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed: int = 1) -> Learnt:
-    """The number of groups that agrees best with itself when customers are drawn anew (adjusted Rand index), and of which
-    every single one comes back (Jaccard); of numbers that are as stable the largest, k-means where the methods tie.
+    """As many groups as all come back when customers are drawn anew (Jaccard), and lie nearly as far apart as the best.
+
+    Of several such numbers the largest is kept, k-means where the methods tie.
 
     Raises `TooLittleData` where there are too few customers, nothing varies, or no number of groups is stable.
     """
@@ -102,13 +113,13 @@ def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed:
     every = scaler.columns(table)
     rng = np.random.default_rng([seed, 40])
     some = np.sort(rng.permutation(len(every))[: rules.rows])
-    tried, best = _tries(every[some], rules, seed)
+    tried, best = _alone(every[some], rules, seed)
     if best is None:
         raise TooLittleData(
             f"no grouping of 2 to {rules.most} came back in {rules.resamples} resamples: customers differ by degrees",
             remedy="use the RFM grid or write segments.toml; [segments] stable says how well groups must come back",
         )
-    method, _, groups, held = best
+    method, groups, held = best.method, best.groups, best.held
     order = np.argsort(-np.bincount(groups(every), minlength=len(groups.centre)), kind="stable")
     groups, held = groups.ordered(order), Stability(held.jaccard[order], held.ari)
     codes = groups(every)
@@ -120,18 +131,26 @@ def learn(table: FeatureTable, settings: SegmentSettings | None = None, *, seed:
     )  # fmt: skip
 
 
-def _tries(
-    rows: Floats, rules: SegmentSettings, seed: int
-) -> tuple[list[dict[str, Any]], tuple[str, int, Gaussians, Stability] | None]:
+def _alone(rows: Floats, rules: SegmentSettings, seed: int) -> tuple[list[dict[str, Any]], _Try | None]:
+    """`_tries` in one thread: several add up centres in whatever order they finish, and the last digits differ."""
+    import sklearn.cluster
+    import sklearn.mixture  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        return _tries(rows, rules, seed)
+
+
+def _tries(rows: Floats, rules: SegmentSettings, seed: int) -> tuple[list[dict[str, Any]], _Try | None]:
     """Every method and number of groups with its stability, and the one to keep."""
     tried: list[dict[str, Any]] = []
-    stable: list[tuple[str, int, Gaussians, Stability]] = []
+    stable: list[_Try] = []
     for method, fit, most in (
         ("k_means", _k_means, rules.most),
         ("gaussian_mixture", _mixture, min(rules.most, _MOST_MIXED)),
     ):
         for count in range(2, most + 1):
-            fitter: Fitter = partial(fit, count)
+            fitter: Callable[[Floats, int], Gaussians] = partial(fit, count)
             groups = fitter(rows, seed)
             labels = groups(rows)
             share = np.bincount(labels, minlength=count) / len(rows)
@@ -143,10 +162,12 @@ def _tries(
             row = {"method": method, "count": count, "smallest": float(share.min()), "kept": kept}
             tried.append({**row, "jaccard": float(held.jaccard.min()), "ari": held.ari})
             if kept:
-                stable.append((method, count, groups, held))
-    most_stable = max((held.ari for _, _, _, held in stable), default=0.0)
-    near = [one for one in stable if one[3].ari >= most_stable - _AS_STABLE]
-    return tried, max(near, key=lambda one: (one[1], one[0] == "k_means"), default=None)
+                apart = separation(rows, groups.centre, labels)
+                stable.append(_Try(method, groups, held, apart))
+                tried[-1]["separation"] = apart
+    best = max((one.separation for one in stable), default=0.0)
+    near = [one for one in stable if one.separation >= _AS_APART * best]
+    return tried, max(near, key=lambda one: (len(one.groups.centre), one.method == "k_means"), default=None)
 
 
 def _k_means(count: int, rows: Floats, seed: int) -> Gaussians:

@@ -30,14 +30,15 @@ class Measure:
     logarithm: bool = True
 
 
-#: Few, near to what a shop can act on, none the double of another.
+#: Few, near to what a shop can act on, none the double of another. The share of orders at weekends is left out: with one
+#: order it is 0 or 1, and makes a segment of chance.
 MEASURES: tuple[Measure, ...] = (
     Measure(
-        "order_rate", "number", Text("{value} order days a month", "每月{value}个下单日"),
-        Text("frequent", "高频"), Text("seldom", "低频"),
+        "gap_days_shrunken", "days", Text("orders every {value} days", "每{value}天下单一次"),
+        Text("seldom", "低频"), Text("frequent", "高频"),
     ),
     Measure(
-        "order_count", "count", Text("{value} orders so far", "至今{value}笔订单"),
+        "order_count", "count", Text("orders so far: {value}", "至今{value}笔订单"),
         Text("many orders", "订单多"), Text("few orders", "订单少"),
     ),
     Measure(
@@ -61,20 +62,16 @@ MEASURES: tuple[Measure, ...] = (
         Text("on deals", "偏好优惠"), Text("full price", "全价"), False,
     ),
     Measure(
-        "category_count", "count", Text("{value} categories bought", "购买过{value}个类别"),
+        "category_count", "count", Text("categories bought: {value}", "购买过{value}个类别"),
         Text("broad", "品类广"), Text("narrow", "品类窄"),
     ),
     Measure(
-        "session_count_90d", "count", Text("{value} visits in 90 days", "90天内访问{value}次"),
+        "session_count_90d", "count", Text("visits in 90 days: {value}", "90天内访问{value}次"),
         Text("browsing", "常浏览"), Text("seldom browsing", "少浏览"),
     ),
     Measure(
         "refund_share", "share", Text("{value} of spending refunded", "退款占消费{value}"),
         Text("returning goods", "常退货"), Text("no returns", "无退货"), False,
-    ),
-    Measure(
-        "weekend_order_share", "share", Text("{value} of order lines at weekends", "周末订单占{value}"),
-        Text("weekend", "周末"), Text("working days", "工作日"), False,
     ),
     Measure(
         "store_share_180d", "share", Text("{value} of acts in a store", "门店行为占{value}"),

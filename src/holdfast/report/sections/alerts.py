@@ -49,10 +49,10 @@ _COLUMNS = (
 )  # fmt: skip
 _NOTE = Text(
     "Ranked by what a contact may save: expected shortfall x {effect} saved by a contact ({basis}). A new alert needs the "
-    "score of the last place; an open one stays until it falls below 70% of that by default. “Days left” run to the day on "
+    "score of the last place; an open one stays until it falls below {clear} of that. “Days left” run to the day on "
     "which silence passes 95% of the customer's own gaps, shrunk to the shop's. What became of each call is noted with "
     "“holdfast alerts” and never learnt from.",
-    "按一次联系可能挽回的金额排序：预计减少 × 联系可挽回{effect}（{basis}）。新提醒需达到名单末位的分数；已有提醒默认在低于其70%之前保留。"
+    "按一次联系可能挽回的金额排序：预计减少 × 联系可挽回{effect}（{basis}）。新提醒需达到名单末位的分数；已有提醒在低于其{clear}之前保留。"
     "“剩余天数”指沉默超过该客户自身95%间隔（已向全店收缩）之前的天数。每次联系的结果用“holdfast alerts”记录，绝不用于训练。",
 )
 _ASSUMED, _MEASURED = Text("assumed, not measured", "假设，并非实测"), Text("measured where known", "已知处为实测")
@@ -78,7 +78,8 @@ def alerts(story: Story, voice: Voice) -> Section:
     ]  # fmt: skip
     body = [_calls(facts["list"], voice), _turned_out(judged, voice), *_shop(facts, voice)]
     basis = voice.say(_MEASURED if facts["measured"] else _ASSUMED)
-    note = voice.say(_NOTE, effect=voice.percent(facts["assumed_effect"]), basis=basis)
+    clear = voice.percent(facts["clear_share"])
+    note = voice.say(_NOTE, effect=voice.percent(facts["assumed_effect"]), basis=basis, clear=clear)
     return Section("alerts", voice.say(_TITLE), lead, [one for one in body if one is not None], note)
 
 

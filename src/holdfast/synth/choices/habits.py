@@ -38,6 +38,7 @@ class Habits:
     spread: float = 0.5
     tiring: float = 1.0
     spoiling: float = 1.0
+    working: float = 1.0
 
     @cached_property
     def cells(self) -> Floats:
@@ -62,7 +63,9 @@ class Habits:
         mail = np.interp(tired, [0, 1, 2, 3, 4], [0.09, 0.07, 0.02, -0.02, -0.05])
         coupon = (0.04 + 0.08 * sensitive) * np.interp(tired, [0, 2, 4], [1.0, 0.7, 0.2])
         call = np.where(silence >= 5, 0.16, 0.04) * np.where(tired >= 3, 0.2, 1.0)
-        return np.asarray(np.clip(base[:, None] + np.column_stack([0 * base, mail, coupon, call]), 0.005, 0.9))
+        return np.asarray(
+            np.clip(base[:, None] + self.working * np.column_stack([0 * base, mail, coupon, call]), 0.005, 0.9)
+        )
 
     @cached_property
     def reward(self) -> Floats:
