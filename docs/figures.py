@@ -83,7 +83,7 @@ def render(what: str, scores: list[dict[str, Any]], steps: list[dict[str, Any]])
 
 
 def _cell(row: dict[str, Any]) -> str:
-    fine = row["bench"] == "uplift" and abs(row["value"]) < 0.1  # a visit or an order per head is a small number
+    fine = row["bench"] == "uplift" and 0 < abs(row["value"]) < 0.1  # a visit or an order per head is a small number
     places = 5 if fine else 3 if abs(row["value"]) < 100 else 1 if row["metric"] == "log_likelihood" else 0
     value = f"{row['value']:,.{places}f}"
     if row.get("low") is not None and row.get("high") is not None:
