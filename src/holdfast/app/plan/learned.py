@@ -64,7 +64,7 @@ def _spread_out(
     found, chosen = fit.values(X), fit.choose(X)
     hair = 1e-9 * max(1.0, float(np.abs(found).max()))
     stood = np.zeros(len(taught.arms), bool)
-    if fit.standing.stood is not None:
+    if len(fit.standing.stood):
         stood[fit.place] = fit.standing.stood
     found[:, ~stood & (cost > 0)] = np.minimum(found[:, ~stood & (cost > 0)], np.where(
         chosen[:, None] == np.flatnonzero(~stood & (cost > 0)), np.inf, -hair))  # fmt: skip
