@@ -66,8 +66,9 @@ def _spread_out(
     stood = np.zeros(len(taught.arms), bool)
     if len(fit.standing.stood):
         stood[fit.place] = fit.standing.stood
-    found[:, ~stood & (cost > 0)] = np.minimum(found[:, ~stood & (cost > 0)], np.where(
-        chosen[:, None] == np.flatnonzero(~stood & (cost > 0)), np.inf, -hair))  # fmt: skip
+    for arm in np.flatnonzero(~stood & (cost > 0)):
+        others = chosen != arm  # a group that was confirmed for it keeps what it gains
+        found[others, arm] = np.minimum(found[others, arm], -hair)
     proven = [int(one) for one in np.flatnonzero(stood & (np.arange(len(stood)) > 0)) if found[:, one].max() > 0]
     if not proven:
         return _closed(found), {}
@@ -76,10 +77,10 @@ def _spread_out(
     for arm, one in order.items():
         free = np.isin(chosen, [arm, fit.best_uniform]) & (found[:, arm] > 0)
         found[free, arm] = np.maximum(one.gains(X)[free], hair)
-    others = np.arange(len(X)), chosen
-    ceiling = np.where(chosen > 0, found[others], np.inf)[:, None] - hair
+    best = np.arange(len(X)), chosen
+    ceiling = np.where(chosen > 0, found[best], np.inf)[:, None] - hair
     capped = np.minimum(found, ceiling)
-    capped[others] = found[others]
+    capped[best] = found[best]
     said = {
         taught.arms[arm]: {"mean": one.mean, "slope": one.slope, "standard_error": one.standard_error}
         for arm, one in order.items()
