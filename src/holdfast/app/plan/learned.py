@@ -66,9 +66,9 @@ def _spread_out(
     stood = np.zeros(len(taught.arms), bool)
     if len(fit.standing.stood):
         stood[fit.place] = fit.standing.stood
-    for arm in np.flatnonzero(~stood & (cost > 0)):
-        others = chosen != arm  # a group that was confirmed for it keeps what it gains
-        found[others, arm] = np.minimum(found[others, arm], -hair)
+    for unproven in np.flatnonzero(~stood & (cost > 0)).tolist():
+        others = chosen != unproven  # a group that was confirmed for it keeps what it gains
+        found[others, unproven] = np.minimum(found[others, unproven], -hair)
     proven = [int(one) for one in np.flatnonzero(stood & (np.arange(len(stood)) > 0)) if found[:, one].max() > 0]
     if not proven:
         return _closed(found), {}
