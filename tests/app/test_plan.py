@@ -167,3 +167,31 @@ def test_groups_are_compared_and_other_prices_stop_an_approval(shop: Shop, say: 
     assert "other prices" in refused.err
     assert say("approve", "--yes", "--despite-findings").code == 0
     assert Book(shop).get(made.plan_id).status == "approved"
+
+
+def test_floors_and_ceilings_of_the_config_are_kept(shop: Shop) -> None:
+    import pyarrow as pa
+
+    from holdfast.app.plan.proposal import bounds_of
+    from holdfast.core.errors import ConfigError
+    from holdfast.decide.budget import Bound
+
+    people = pa.table({"customer_id": ["a"], "segment": ["loyal"]})
+    assert bounds_of({"segment=loyal": 3}, people) == {("segment", "loyal"): Bound(count=3)}
+    with pytest.raises(ConfigError, match="no group of customers"):
+        bounds_of({"segmnt=loyal": 3}, people)
+    text = shop.config_file.read_text()
+    shop.config_file.write_text(text.replace("# ceilings = {}", 'ceilings = { "lifecycle=active" = 5 }'))
+    try:
+        again = Shop.open(shop.folder)
+        plan = make(again, campaign="ceiling")
+        states = dict(
+            zip(
+                *(again.releases.current().customers[name].to_pylist() for name in ("customer_id", "lifecycle")),
+                strict=True,
+            )
+        )
+        acts = plan.decisions.filter(pc.not_equal(plan.decisions["treatment_id"], "nothing"))
+        assert sum(states[one] == "active" for one in acts["customer_id"].to_pylist()) <= 5
+    finally:
+        shop.config_file.write_text(text)

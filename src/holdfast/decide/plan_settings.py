@@ -16,6 +16,13 @@ class PlanSettings:
     )
     contacts: int = setting(0, "At most so many customers are contacted by one plan; 0: no limit.")
     channel_capacity: dict[str, int] = setting({}, "At most so many contacts on a channel, such as { phone = 200 }.")  # noqa: RUF009 - `setting` makes a field
+    floors: dict[str, int] = setting(  # noqa: RUF009 - `setting` makes a field
+        {},
+        'At least so many customers of a group are treated: { "segment=loyal" = 100 }, by any column of the release.',
+    )
+    ceilings: dict[str, int] = setting(  # noqa: RUF009 - `setting` makes a field
+        {}, 'At most so many customers of a group are treated: { "lifecycle=new" = 200 }.'
+    )
     holdout_share: float = setting(
         0.05, "Share of customers who are never treated, so that the effect can be measured."
     )
