@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.core.results import Effect, Undetermined
+from holdfast.core.results import Undetermined
 from holdfast.core.text import Language, Text
 from holdfast.metrics.off_policy import Value, clipped, doubly_robust, effective_n, ips, snips, weights
 
@@ -109,14 +109,3 @@ def values(log: LoggedDecisions, *, seed: int = 1, language: Language = "en") ->
     done = said[np.arange(len(w)), log.action]
     found["doubly_robust"] = doubly_robust(log.reward, capped, done, (log.target * said).sum(axis=1))
     return found
-
-
-def as_effect(found: Value, method: str, level: float = 0.95) -> Effect:
-    """The value with its normal interval; decisions independent."""
-    from scipy.stats import norm
-
-    half = float(norm.ppf(0.5 + level / 2)) * found.se
-    return Effect(
-        "mean reward per decision of the other policy", found.estimate, found.estimate - half, found.estimate + half,
-        n=len(found.influence), method=method, level=level, control="",
-    )  # fmt: skip
